@@ -1,0 +1,282 @@
+"""The settings as frozen values, one class to a section; the names of the fields are the keys of the file.
+
+Each key knows its default, its bounds and its meaning; the file, the JSON Schema and the report of problems come from here.
+Null means the default, for every key. Checks between keys belong to the later of the two fields, so that they are told
+together with everything else that is wrong, and not only after it was put right.
+"""
+
+from typing import Annotated, Literal, Self
+
+from pydantic import BaseModel, ConfigDict, Field, ValidationInfo, field_validator, model_validator
+
+from logagent.config.secret import Secret
+from logagent.config.units import (
+    MAX_DURATION,
+    MAX_SIZE,
+    Duration,
+    Size,
+    at_least,
+    between,
+    render_duration,
+    render_size,
+)
+from logagent.config.words import (
+    ANY_CASE,
+    Absolute,
+    Label,
+    Name,
+    Socket,
+    StreamPart,
+    Text,
+    Token,
+    Url,
+    Whole,
+    name_of,
+)
+
+KIB, MIB, GIB = 1024, 1024**2, 1024**3
+DOCKER_SOCKET = "unix:///var/run/docker.sock"
+
+
+class Section(BaseModel):
+    """What all sections share: no unknown keys, no change after reading, no value in an error's text."""
+
+    model_config = ConfigDict(
+        frozen=True,
+        extra="forbid",
+        validate_default=True,
+        hide_input_in_errors=True,
+    )
+
+
+class Engine(Section):
+    """How the Docker engine is asked."""
+
+    socket: Socket = DOCKER_SOCKET
+    """Where the engine answers; null: DOCKER_HOST of the environment, else unix:///var/run/docker.sock."""
+    timeout: Annotated[Duration, between(0.1, 300, render_duration)] = 5.0
+    """How long one answer of the engine may take."""
+    enabled: Annotated[Literal["auto", "off"], ANY_CASE] = "auto"
+    """auto: ask the engine where its socket answers; off: read its files only."""
+
+
+class Selector(Section):
+    """Containers to be included or excluded: all the parts that are given must match."""
+
+    name: Text | None = None
+    """Glob of the container's name."""
+    image: Text | None = None
+    """Glob of the image's reference."""
+    label: Label | None = None
+    """A label's key, or key=glob of its value."""
+
+    @model_validator(mode="after")
+    def _some_part(self) -> Self:
+        if self.name is None and self.image is None and self.label is None:
+            raise ValueError("needs one of name, image, label")
+        return self
+
+
+class Collect(Section):
+    """Which containers are read, and how."""
+
+    start: Annotated[Literal["beginning", "end"], ANY_CASE] = Field(default="beginning", alias="from")
+    """Where reading begins in a container that was never read before."""
+    include: tuple[Selector, ...] = ()
+    """Containers to read; empty: all."""
+    exclude: tuple[Selector, ...] = ()
+    """Containers not to read; stronger than include."""
+    poll_min: Annotated[Duration, between(0.001, 10, render_duration)] = 0.05
+    """How often an open file is looked at while it grows."""
+    poll_max: Annotated[Duration, between(0.001, 60, render_duration)] = 1.0
+    """How often an open file is looked at while nothing comes."""
+    reconcile: Annotated[Duration, between(0.1, 3600, render_duration)] = 10.0
+    """How often the whole data root is compared with what is being read, whatever was missed."""
+    block_size: Annotated[Size, between(4 * KIB, 4 * MIB, render_size)] = 128 * KIB
+    """How much of a file is read at a time."""
+    max_event_size: Annotated[Size, between(KIB, 64 * MIB, render_size)] = MIB
+    """The largest line; what is longer is cut, and says so."""
+    partial_timeout: Annotated[Duration, between(0.1, 3600, render_duration)] = 5.0
+    """How long the rest of a long line is waited for."""
+    max_open_files: Annotated[Whole, between(1, 1_000_000)] = 4096
+    """How many log files are open at the same time."""
+
+    @field_validator("poll_max")
+    @classmethod
+    def _not_below_poll_min(cls, value: float, info: ValidationInfo) -> float:
+        if value < info.data.get("poll_min", 0):
+            raise ValueError(f"must not be below collect.poll_min, which is {render_duration(info.data['poll_min'])}")
+        return value
+
+
+class Document(Section):
+    """What the documents have beside the line itself."""
+
+    label_dots: Token = "_"
+    """What replaces the dots in the keys of labels."""
+    labels_include: tuple[Text, ...] = ("*",)
+    """Globs of the labels that are kept."""
+    max_labels: Annotated[Whole, between(0, 1000)] = 64
+    """How many labels a document has at most."""
+    dataset: StreamPart = "docker.container_logs"
+    """The data stream is logs-<dataset>-<namespace>."""
+    namespace: StreamPart = "default"
+    """The data stream is logs-<dataset>-<namespace>."""
+    log_offset: bool = True
+    """Whether documents have log.offset."""
+    file_path: bool = False
+    """Whether documents have log.file.path."""
+
+
+class Store(Section):
+    """The copy on disk: how large, how old, how it is cut."""
+
+    path: Absolute | None = None
+    """Its folder; null: /var/lib/logagent for root, else logagent under $XDG_STATE_HOME or ~/.local/state."""
+    max_size: Annotated[Size, at_least(MIB, render_size)] = GIB
+    """How much room it takes at most."""
+    max_age: Annotated[Duration, between(1, MAX_DURATION, render_duration)] | None = None
+    """How long lines are kept at most; null: as long as there is room."""
+    segment_size: Annotated[Size, between(64 * KIB, 4 * GIB, render_size)] = 64 * MIB
+    """At what size a segment is closed; the unit in which room is made."""
+    frame_size: Annotated[Size, between(4 * KIB, 64 * MIB, render_size)] = 4 * MIB
+    """How much of documents (before compression) goes into one frame, which is one request to an output."""
+    frame_time: Annotated[Duration, between(0.01, 60, render_duration)] = 1.0
+    """How long a frame waits to be filled."""
+    when_full: Annotated[Literal["block", "drop_oldest"], ANY_CASE] = "block"
+    """When all that is kept is undelivered: block stops reading, drop_oldest loses the oldest."""
+    min_free: Annotated[Size, between(0, MAX_SIZE, render_size)] = 500_000_000
+    """The store counts as full when its filesystem has less room than this; 0 switches that off."""
+
+    @field_validator("segment_size")
+    @classmethod
+    def _two_segments(cls, value: int, info: ValidationInfo) -> int:
+        if value > info.data.get("max_size", MAX_SIZE) // 2:
+            raise ValueError(f"must be at most half of store.max_size, which is {render_size(info.data['max_size'])}")
+        return value
+
+    @field_validator("frame_size")
+    @classmethod
+    def _inside_segment(cls, value: int, info: ValidationInfo) -> int:
+        if value > info.data.get("segment_size", MAX_SIZE):
+            raise ValueError(f"must be at most store.segment_size, which is {render_size(info.data['segment_size'])}")
+        return value
+
+
+class Output(Section):
+    """One Elasticsearch or OpenSearch that everything is shipped to."""
+
+    url: Url
+    """http(s)://host:port; user:password@ in it is taken as username and password."""
+    name: Name = Field(default="", validate_default=True)
+    """Its name in metrics, cursors and dead letters; null: host-port of the url."""
+    username: Secret | None = None
+    """User of basic authentication."""
+    username_file: Absolute | None = None
+    """File that holds the username."""
+    password: Secret | None = None
+    """Password of basic authentication."""
+    password_file: Absolute | None = None
+    """File that holds the password."""
+    api_key: Secret | None = None
+    """API key, in its encoded form."""
+    api_key_file: Absolute | None = None
+    """File that holds the API key."""
+    bearer_token: Secret | None = None
+    """Bearer token."""
+    bearer_token_file: Absolute | None = None
+    """File that holds the bearer token."""
+    ca_file: Absolute | None = None
+    """File of the certificate authorities to trust; null: the system's."""
+    verify_tls: bool = True
+    """Whether the server's certificate is checked."""
+    template: bool = True
+    """Whether the index template is created when it is absent."""
+    workers: Annotated[Whole, between(1, 16)] = 2
+    """How many requests are on their way at the same time."""
+    timeout: Annotated[Duration, between(0.1, 3600, render_duration)] = 60.0
+    """How long one request may take."""
+    backoff_min: Annotated[Duration, between(0.001, 3600, render_duration)] = 0.5
+    """The wait after the first failure; it doubles with each more."""
+    backoff_max: Annotated[Duration, between(0.001, 3600, render_duration)] = 60.0
+    """The longest wait between two tries."""
+
+    @field_validator("name", mode="before")
+    @classmethod
+    def _named_by_url(cls, value: object, info: ValidationInfo) -> object:
+        return name_of(info.data.get("url", "")) if value in ("", None) else value
+
+    @field_validator("password")
+    @classmethod
+    def _pair(cls, value: Secret | None, info: ValidationInfo) -> Secret | None:
+        if "username" in info.data and (value is None) != (info.data["username"] is None):
+            raise ValueError("username and password belong together: one of them is missing")
+        return value
+
+    @field_validator("api_key", "bearer_token")
+    @classmethod
+    def _one_way_in(cls, value: Secret | None, info: ValidationInfo) -> Secret | None:
+        others = [key for key in ("username", "api_key") if info.data.get(key) is not None and key != info.field_name]
+        if value is not None and others:
+            raise ValueError(f"{others[0]} is given as well: keep one of them")
+        return value
+
+    @field_validator("backoff_max")
+    @classmethod
+    def _not_below_backoff_min(cls, value: float, info: ValidationInfo) -> float:
+        if value < info.data.get("backoff_min", 0):
+            raise ValueError(f"must not be below backoff_min, which is {render_duration(info.data['backoff_min'])}")
+        return value
+
+
+class DeadLetters(Section):
+    """The documents that an output refused for good."""
+
+    max_size: Annotated[Size, at_least(64 * KIB, render_size)] = 100_000_000
+    """How much room they take at most; the oldest go first."""
+
+
+class Web(Section):
+    """Metrics and health over HTTP."""
+
+    enabled: bool = True
+    """Whether there is an HTTP server."""
+    host: Text = "127.0.0.1"
+    """The address it listens on."""
+    port: Annotated[Whole, between(1, 65535)] = 9480
+    """The port it listens on."""
+
+
+class Log(Section):
+    """The agent's own log, on stderr."""
+
+    level: Annotated[Literal["debug", "info", "warning", "error"], ANY_CASE] = "info"
+    """How much is told."""
+    format: Annotated[Literal["text", "json"], ANY_CASE] = "text"
+    """Lines to read, or one JSON object a line."""
+
+
+class Settings(Section):
+    """Settings of logagent."""
+
+    data_root: Absolute | None = None
+    """Docker's data root; null: what the engine says, else /var/lib/docker."""
+    host_name: Text | None = None
+    """host.name of all documents; null: this machine's name."""
+    engine: Engine = Engine()
+    collect: Collect = Collect()
+    document: Document = Document()
+    store: Store = Store()
+    outputs: tuple[Output, ...] = ()
+    """Where documents are shipped to; empty: the store is all there is."""
+    dead_letters: DeadLetters = DeadLetters()
+    web: Web = Web()
+    log: Log = Log()
+
+    @field_validator("outputs")
+    @classmethod
+    def _names_differ(cls, value: tuple[Output, ...]) -> tuple[Output, ...]:
+        names = [output.name for output in value]
+        if twice := sorted({name for name in names if names.count(name) > 1}):
+            raise ValueError(f"two are named {twice[0]}: give each a name of its own")
+        return value
