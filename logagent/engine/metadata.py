@@ -22,6 +22,7 @@ HOSTCONFIG = "hostconfig.json"
 LARGEST = 16 * 1024 * 1024  # bytes of one metadata file; real ones have some KB
 
 _ID = re.compile(r"[0-9a-f]{64}")
+_NO_FILE_NAMES = frozenset({"", ".", ".."})
 
 
 def is_container_id(name: object) -> bool:
@@ -67,6 +68,12 @@ def describe(container_id: str, config: Mapping[str, Any], hostconfig: Mapping[s
     )
 
 
+def rebase(log_path: str | None, directory: str) -> str | None:
+    """Return the file of that name in `directory`; None where there is no log file, or no name that is one."""
+    name = os.path.basename(log_path or "")
+    return os.path.join(directory, name) if name not in _NO_FILE_NAMES and "\0" not in name else None
+
+
 def list_container_ids(data_root: str) -> list[str]:
     """List the ids of the containers that have a directory under `data_root`.
 
@@ -110,10 +117,8 @@ def _unreadable(directory: str, error: OSError) -> str:
 
 def _log_path(directory: str, container_id: str, driver: str, recorded: str) -> str | None:
     """Re-base the recorded path on `directory`; before its first start a json-file container has none recorded."""
-    name = os.path.basename(recorded)
-    if name and name not in {".", ".."} and "\0" not in name:
-        return os.path.join(directory, name)
-    return os.path.join(directory, f"{container_id}-json.log") if driver == "json-file" else None
+    default = f"{container_id}-json.log" if driver == "json-file" else None
+    return rebase(recorded, directory) or rebase(default, directory)
 
 
 def _read_json(path: str) -> Mapping[str, Any]:
