@@ -84,7 +84,9 @@ def _with_url_credentials(output: Mapping[str, object]) -> tuple[dict[str, objec
     resolved["url"], found = split_credentials(url)
     given = [key for key in NAMES if output.get(key) is not None or output.get(f"{key}_file") is not None]
     if found and given:
-        return resolved, [("url", f"has credentials in it, and {given[0]} is given as well: keep one of them")]
+        # The half that is in the url still belongs to the half that is not: one problem is enough.
+        whole = {**found, **resolved} if {"username", "password"} & set(given) else resolved
+        return whole, [("url", f"has credentials in it, and {given[0]} is given as well: keep one of them")]
     return resolved | found, []
 
 
@@ -94,7 +96,7 @@ def _value(name: str, output: Mapping[str, object], environ: Mapping[str, str]) 
     if isinstance(file, str):
         if value is not None:
             raise LookupError(f"{name}_file", f"{name} is given as well: keep one of them")
-        return _read(f"{name}_file", Path(file))
+        return _read(f"{name}_file", Path(file)) if file.startswith("/") else HIDDEN  # the settings refuse the path
     if isinstance(value, str) and (match := _VARIABLE.fullmatch(value)):
         if not environ.get(match[1]):
             raise LookupError(name, f"the environment has no {match[1]}, or it is empty")

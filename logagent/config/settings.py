@@ -204,7 +204,9 @@ class Output(Section):
     @field_validator("name", mode="before")
     @classmethod
     def _named_by_url(cls, value: object, info: ValidationInfo) -> object:
-        return name_of(info.data.get("url", "")) if value in ("", None) else value
+        if value == "":
+            return name_of(info.data["url"]) if "url" in info.data else "unnamed"
+        return value
 
     @field_validator("password")
     @classmethod
