@@ -42,9 +42,9 @@ class _Draft:
     def put(self, path: Path, value: object, origin: str) -> None:
         """Set `path`. Where the tree has another shape above it, it stays as it is: that is a problem already."""
         wrong = _put(self.tree, path, value)
-        if wrong:
+        if wrong and not self.broken:  # a file that cannot be read may have had the entries before it
             self.problems.append(Problem(path, wrong, None, origin))
-        else:
+        if not wrong:
             self.origins[path] = origin
 
 
@@ -160,9 +160,9 @@ def _add_flags(draft: _Draft, flags: Mapping[str, object]) -> None:
             draft.put(keys.undotted(name), str(value.absolute()) if isinstance(value, FilePath) else value, "flag")
 
 
-def _put(here: Any, path: Path, value: object) -> str | None:
+def _put(here: Any, path: tuple[Any, ...], value: object) -> str | None:
     """Set `path` below `here`, making what is missing above it. Returns what is wrong, or None."""
-    step: Any = path[0]
+    step = path[0]
     if isinstance(step, int):
         if not isinstance(here, list):
             return "cannot be set: what holds it is no list"
@@ -175,9 +175,10 @@ def _put(here: Any, path: Path, value: object) -> str | None:
     if len(path) == 1:
         here[step] = value
         return None
-    if (here.get(step) if isinstance(here, dict) else here[step]) is None:
-        here[step] = [] if isinstance(path[1], int) else {}
-    return _put(here[step], path[1:], value)
+    inner = here.get(step) if isinstance(here, dict) else here[step]
+    if inner is None:
+        inner = here[step] = [] if isinstance(path[1], int) else {}
+    return _put(inner, path[1:], value)
 
 
 def _without_nulls(value: Any) -> Any:
@@ -193,8 +194,9 @@ def _add_docker_host(draft: _Draft, environ: Mapping[str, str]) -> None:
 
 
 def _resolve_secrets(draft: _Draft, environ: Mapping[str, str]) -> None:
-    outputs = draft.tree.get("outputs")
-    for index, output in enumerate(outputs if isinstance(outputs, list) else []):
+    given = draft.tree.get("outputs")
+    outputs: list[Any] = given if isinstance(given, list) else []
+    for index, output in enumerate(outputs):
         if isinstance(output, dict):
             outputs[index], problems = secret.resolve(output, environ)
             problems += _unreadable(output.get("ca_file"))

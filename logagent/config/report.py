@@ -67,6 +67,8 @@ def words(kind: str, path: Path, message: str, context: dict[str, Any]) -> str:
         return str(context.get("error", message))
     if kind == "literal_error":
         return "must be one of " + str(context.get("expected", "")).replace(" or ", ", ").replace("'", "")
+    if kind in ("greater_than_equal", "less_than_equal"):
+        return f"must be at {'least' if 'ge' in context else 'most'} {context.get('ge', context.get('le'))}"
     return _WORDS.get(kind, message)
 
 

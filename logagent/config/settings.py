@@ -98,7 +98,7 @@ class Collect(Section):
     """The largest line; what is longer is cut, and says so."""
     partial_timeout: Annotated[Duration, between(0.1, 3600, render_duration)] = 5.0
     """How long the rest of a long line is waited for."""
-    max_open_files: Annotated[Whole, between(1, 1_000_000)] = 4096
+    max_open_files: Annotated[Whole, Field(ge=1, le=1_000_000)] = 4096
     """How many log files are open at the same time."""
 
     @field_validator("poll_max")
@@ -116,7 +116,7 @@ class Document(Section):
     """What replaces the dots in the keys of labels."""
     labels_include: tuple[Text, ...] = ("*",)
     """Globs of the labels that are kept."""
-    max_labels: Annotated[Whole, between(0, 1000)] = 64
+    max_labels: Annotated[Whole, Field(ge=0, le=1000)] = 64
     """How many labels a document has at most."""
     dataset: StreamPart = "docker.container_logs"
     """The data stream is logs-<dataset>-<namespace>."""
@@ -192,7 +192,7 @@ class Output(Section):
     """Whether the server's certificate is checked."""
     template: bool = True
     """Whether the index template is created when it is absent."""
-    workers: Annotated[Whole, between(1, 16)] = 2
+    workers: Annotated[Whole, Field(ge=1, le=16)] = 2
     """How many requests are on their way at the same time."""
     timeout: Annotated[Duration, between(0.1, 3600, render_duration)] = 60.0
     """How long one request may take."""
@@ -245,7 +245,7 @@ class Web(Section):
     """Whether there is an HTTP server."""
     host: Text = "127.0.0.1"
     """The address it listens on."""
-    port: Annotated[Whole, between(1, 65535)] = 9480
+    port: Annotated[Whole, Field(ge=1, le=65535)] = 9480
     """The port it listens on."""
 
 

@@ -34,16 +34,16 @@ def _describe(section: type[Section], properties: dict[str, Any]) -> None:
     for name, field in section.model_fields.items():
         key = properties[field.alias or name]
         key.pop("title", None)
-        if name in texts:
-            key["description"] = texts[name]
+        kind = field.annotation
+        key["description"] = texts.get(name) or (inspect.getdoc(kind) if isinstance(kind, type) else None) or ""
         if "default" in key:
             key["default"] = _default(section, field.alias or name)
 
 
 def _default(section: type[Section], key: str) -> Any:
-    given = {"url": "http://host:9200"} if section is model.Output else {}
-    value = section.model_validate(given).model_dump(mode="json", by_alias=True)[key]
-    return None if (section, key) == (model.Output, "name") else value
+    """Return the default as the file would have it; the empty name of an output stands for one made of its url."""
+    default = section.model_construct().model_dump(mode="json", by_alias=True)[key]
+    return None if default == "" else default
 
 
 def descriptions(section: type[Section]) -> dict[str, str]:
