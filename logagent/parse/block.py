@@ -1,0 +1,199 @@
+"""A block of one source becomes documents: the fast way when it can, the careful way when it must.
+
+One `Parser` per source keeps what goes from block to block: unfinished lines, the attrs that records carry, the last time, and,
+after a restart, from where on each stream's records are new. It does no io; the same blocks give the same documents.
+"""
+
+from collections import Counter
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+import orjson
+
+from logagent.model import Generation, Position, Stream
+from logagent.parse.document import Constant
+from logagent.parse.partial import Joiner, Line
+from logagent.parse.record import Damaged, read_line
+from logagent.parse.splice import Shape, closing, opening, splice
+from logagent.parse.timestamp import rfc3339, time_ns
+
+
+@dataclass(frozen=True, slots=True)
+class Parsed:
+    """What a block gave: `_bulk` lines, how many events, their first and last time (ns), and problems by name."""
+
+    documents: bytes = b""
+    events: int = 0
+    first_time: int = 0
+    last_time: int = 0
+    problems: Mapping[str, int] = field(default_factory=dict)
+
+
+class Parser:
+    """Parses one container's log. `limit` bounds one event's escaped text in bytes; `resume` has, by stream, where new records begin."""
+
+    def __init__(
+        self,
+        container: str,
+        constant: Constant,
+        *,
+        tty: bool,
+        limit: int,
+        resume: Mapping[Stream, Position] | None = None,
+    ) -> None:
+        self.constant = constant
+        self._id = container[:12].encode() + b"-"
+        self._tty, self._limit = tty, limit
+        self._joiner = Joiner(limit)
+        self._shape = Shape(ending=b"\\r\\n" if tty else b"\\n")
+        self._resume: dict[Stream, Position] = dict(resume or {})
+        self._last = 0
+
+    @property
+    def pending(self) -> dict[Stream, Position]:
+        """Where each unfinished line began."""
+        return self._joiner.pending
+
+    def parse(self, block: bytes, generation: Generation, offset: int, now: float) -> Parsed:
+        """Turn `block`, whole lines at `offset` of `generation`, into documents; `now` is when it was read (seconds)."""
+        constant = self.constant.at(_created(now))
+        if not self.pending and not self._resume:
+            fast = splice(
+                block, offset, self._prefix(generation), constant, self._shape, log_offset=self.constant.log_offset
+            )
+            if fast is not None:
+                return self._from_spliced(fast.documents, fast.events, fast.first_time, fast.last_time)
+        return self._carefully(block, generation, offset, constant, now)
+
+    def expire(self, before: float, now: float) -> Parsed:
+        """Give up waiting for the rest of lines begun at or before `before`."""
+        lines = self._joiner.expire(before)
+        encoder = _Encoder(self, self.constant.at(_created(now)))
+        for line in lines:
+            encoder.line(line)
+        return encoder.parsed()
+
+    def _from_spliced(self, documents: bytes, events: int, first: bytes, last: bytes) -> Parsed:
+        try:
+            self._last = time_ns(last)
+            return Parsed(documents, events, time_ns(first), self._last)
+        except ValueError:  # a time that only looked like one: the documents stand, Elasticsearch judges it
+            return Parsed(documents, events, self._last, self._last)
+
+    def _carefully(self, block: bytes, generation: Generation, offset: int, constant: bytes, now: float) -> Parsed:
+        encoder = _Encoder(self, constant)
+        for raw in block.split(b"\n")[:-1]:
+            for found in read_line(raw, offset):
+                if isinstance(found, Damaged):
+                    if not self._seen("stdout", generation, found.offset):
+                        encoder.damaged(found, generation, self._last or int(now * 1e9))
+                elif not self._seen(found.stream, generation, found.offset):
+                    self._shape = Shape(self._shape.ending, found.attrs)
+                    self._last = found.ns
+                    for line in self._joiner.add(found, generation, now):
+                        encoder.line(line)
+            offset += len(raw) + 1
+        return encoder.parsed()
+
+    def _seen(self, stream: Stream, generation: Generation, offset: int) -> bool:
+        target = self._resume.get(stream)
+        if target is None:
+            return False
+        same = generation == target.generation
+        if (
+            generation.time < target.generation.time
+            or (generation.time == target.generation.time and not same)
+            or (same and offset < target.offset)
+        ):
+            return True
+        del self._resume[stream]
+        return False
+
+    def _prefix(self, generation: Generation) -> bytes:
+        return self._id + generation.token.encode() + b"-"
+
+    def open_document(self, generation: Generation, offset: int) -> bytes:
+        """Give what stands before the text of the document of the record at `offset`."""
+        return opening(self._prefix(generation)) % offset
+
+    def flags(self, line: Line) -> list[str]:
+        """Give the marks that let the line be printed again as it was."""
+        marks = {b"": "partial", b"\\n": "bare_newline"} if self._tty else {b"": "partial"}
+        found = [marks[line.ending]] if line.ending in marks else []
+        return [*found, "truncated"] if line.truncated else found
+
+    @property
+    def limit(self) -> int:
+        """The largest event, in bytes of escaped text."""
+        return self._limit
+
+    @property
+    def tty(self) -> bool:
+        """Whether lines of this container end with a carriage return and a newline."""
+        return self._tty
+
+
+class _Encoder:
+    """Gathers documents that are made one by one."""
+
+    def __init__(self, parser: Parser, constant: bytes) -> None:
+        self._parser, self._constant = parser, constant
+        self._pieces: list[bytes] = []
+        self._times: list[int] = []
+        self._problems: Counter[str] = Counter()
+
+    def line(self, line: Line) -> None:
+        """Add the document of a whole line."""
+        parser, record, at = self._parser, line.first, line.at
+        text = line.text
+        if not parser.tty and line.ending == b"\\r\\n":
+            text += b"\\r"  # only a terminal adds it; here the program wrote it
+        flags = parser.flags(line)
+        self._problems["truncated"] += line.truncated
+        self._times.append(record.ns)
+        head = parser.open_document(at.generation, at.offset) + text
+        behind = _behind(self._constant, record.attrs, at.offset, flags, log_offset=parser.constant.log_offset)
+        time = record.time if record.time.endswith(b"Z") else rfc3339(record.ns).encode()
+        self._pieces += (head, b'","stream":"', record.stream.encode(), b'","@timestamp":"', time[:-1], behind)
+
+    def damaged(self, found: Damaged, generation: Generation, ns: int) -> None:
+        """Add the document of bytes that are no record."""
+        parser = self._parser
+        self._problems["damaged"] += 1
+        self._times.append(ns)
+        raw = found.raw[: parser.limit].decode("utf-8", "replace")
+        flags = ["truncated"] if len(found.raw) > parser.limit else []
+        text = orjson.dumps(raw)
+        behind = _behind(self._constant, b"", found.offset, flags, log_offset=parser.constant.log_offset)
+        error = b',"error":' + orjson.dumps({"message": found.reason}) + b"}\n"
+        self._pieces += (
+            parser.open_document(generation, found.offset),
+            text[1:-1],
+            b'","stream":"stdout","@timestamp":"',
+            rfc3339(ns).encode()[:-1],
+            behind[:-3],  # opens the event object again, which the constant part ends with
+            b',"original":' + text + b"}",
+            error,
+        )
+
+    def parsed(self) -> Parsed:
+        """Give all that was gathered."""
+        times = self._times or [0]
+        problems = {name: n for name, n in self._problems.items() if n}
+        return Parsed(b"".join(self._pieces), len(self._times), min(times), max(times), problems)
+
+
+def _behind(constant: bytes, attrs: bytes, offset: int, flags: list[str], *, log_offset: bool) -> bytes:
+    template = closing(constant, attrs, log_offset=log_offset)
+    behind = template % offset if log_offset else template % ()
+    if not flags:
+        return behind
+    marks = b'"flags":' + orjson.dumps(flags) + b"}"
+    if log_offset:
+        return behind.replace(b'"log":{"offset":%d}' % offset, b'"log":{"offset":%d,' % offset + marks, 1)
+    return behind.replace(b'Z",', b'Z","log":{' + marks + b",", 1)
+
+
+def _created(now: float) -> str:
+    milliseconds = int(now * 1000)
+    return rfc3339(milliseconds * 1_000_000)

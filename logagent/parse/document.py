@@ -1,0 +1,104 @@
+"""The constant part of a container's documents: everything that is the same for each of its lines (ECS 8.11).
+
+It is encoded once per container and glued behind each line. Labels and names come from outside: they only ever become JSON
+strings. A dot in a label's key would make an object of it in Elasticsearch, and two labels `a` and `a.b` a mapping conflict
+that costs events, so dots are replaced.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from fnmatch import fnmatchcase
+from typing import Any
+
+import orjson
+
+from logagent import __version__
+from logagent.model import Container
+
+ECS_VERSION = "8.11.0"
+LONGEST_LABEL = 1024  # characters of a label's value: what the default mapping would index
+
+
+@dataclass(frozen=True, slots=True)
+class Origin:
+    """Where documents come from: the host, and the agent on it. `host_id` may be empty."""
+
+    host: str
+    host_id: str
+    agent_id: str
+
+
+@dataclass(frozen=True, slots=True)
+class Choice:
+    """What the operator wants in documents; the defaults are the settings' defaults."""
+
+    dataset: str = "docker.container_logs"
+    namespace: str = "default"
+    label_dots: str = "_"
+    labels_include: tuple[str, ...] = ("*",)
+    max_labels: int = 64
+    log_offset: bool = True
+    file_path: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Constant:
+    """The encoded part: `before` and `after` enclose the time at which a batch was read (`event.created`)."""
+
+    before: bytes
+    after: bytes
+    log_offset: bool = True
+
+    def at(self, created: str) -> bytes:
+        """Give the members of the object, without its braces; the last one is `event`, so that it can be continued."""
+        return self.before + created.encode() + self.after
+
+
+def constant(container: Container, origin: Origin, choice: Choice) -> Constant:
+    """Encode what all documents of `container` share."""
+    fields = {
+        "container": _container(container, choice),
+        "host": _host(origin),
+        "agent": {"type": "logagent", "version": __version__, "id": origin.agent_id, "name": origin.host},
+        "ecs": {"version": ECS_VERSION},
+        "data_stream": {"type": "logs", "dataset": choice.dataset, "namespace": choice.namespace},
+        **({"service": {"name": container.service}} if container.service else {}),
+        "input": {"type": "container"},
+        "event": {"dataset": choice.dataset, "kind": "event"},
+    }
+    encoded = orjson.dumps(fields, option=orjson.OPT_NON_STR_KEYS)[1:-2]
+    return Constant(encoded + b',"created":"', b'"}', choice.log_offset)
+
+
+def _container(container: Container, choice: Choice) -> dict[str, Any]:
+    image = container.image
+    labels = _labels(container.labels, choice)
+    return {
+        "id": container.id,
+        "name": _clean(container.name),
+        "runtime": "docker",
+        "image": {
+            "name": _clean(image.name),
+            **({"tag": [_clean(image.tag)]} if image.tag else {}),
+            **({"hash": {"all": [_clean(image.digest)]}} if image.digest else {}),
+        },
+        **({"labels": labels} if labels else {}),
+    }
+
+
+def _host(origin: Origin) -> dict[str, Any]:
+    host: dict[str, Any] = {"name": origin.host, "hostname": origin.host}
+    return host | ({"id": origin.host_id} if origin.host_id else {}) | {"os": {"type": "linux"}}
+
+
+def _labels(labels: Mapping[str, str], choice: Choice) -> dict[str, str]:
+    wanted = [k for k in sorted(labels) if any(fnmatchcase(k, pattern) for pattern in choice.labels_include)]
+    return {
+        _clean(k).replace(".", choice.label_dots): _clean(labels[k])[:LONGEST_LABEL]
+        for k in wanted[: choice.max_labels]
+    }
+
+
+def _clean(text: str) -> str:
+    # A lone surrogate, from a file with broken escapes, cannot be encoded.
+    return text.encode("utf-8", "replace").decode()

@@ -1,0 +1,129 @@
+r"""The careful way, first half: one line of a json-file becomes records, whatever it holds.
+
+A record keeps its text as the escaped JSON string that stood in the file, so that both ways give the same bytes. A line that
+dockerd cannot have written whole (torn by a full disk or a power cut, glued to the next one, NUL bytes before it) costs only
+what is really damaged: the last `{"log":"` in it is tried as a record of its own (moby issue 29511).
+"""
+
+import re
+from dataclasses import dataclass
+from typing import Any
+
+import orjson
+
+from logagent.model import Stream
+from logagent.parse.timestamp import time_ns
+
+PLAIN = re.compile(
+    rb'\{"log":"((?:[^"\\\x00-\x1f]|\\["\\/bfnrt]|\\u[0-9a-fA-F]{4})*)","stream":"(stdout|stderr)",'
+    rb'(?:"attrs":(\{(?:"(?:[^"\\\x00-\x1f]|\\.)*":"(?:[^"\\\x00-\x1f]|\\.)*",?)*\}),)?"time":"([^"\\]*)Z"\}\Z'
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Record:
+    """One record: `text` is the escaped string without its line ending, `time` Docker's own text.
+
+    `ending` is what was taken off: empty for a piece of a long line, or the last line of a container that ended without a newline.
+    """
+
+    offset: int
+    text: bytes
+    ending: bytes
+    stream: Stream
+    time: bytes
+    ns: int
+    attrs: bytes = b""
+
+
+@dataclass(frozen=True, slots=True)
+class Damaged:
+    """Bytes that are no record: `raw` as they stood in the file, `reason` in words."""
+
+    offset: int
+    raw: bytes
+    reason: str
+
+
+def read_line(line: bytes, offset: int) -> list[Record | Damaged]:
+    """Read one line, without its newline, that begins at `offset`; a blank one gives nothing."""
+    body = line.lstrip(b"\0 \t\r\n")
+    if not body:
+        return []
+    start = offset + len(line) - len(body)
+    found = _record(body, start)
+    if isinstance(found, Record):
+        return [found]
+    again = body.rfind(b'{"log":"')
+    rest = _record(body[again:], start + again) if again > 0 else None
+    return [Damaged(start, body[:again], found.reason), rest] if isinstance(rest, Record) else [found]
+
+
+def split_ending(text: bytes) -> tuple[bytes, bytes]:
+    r"""Take the newline off an escaped text: (`text`, `\n`, `\r\n` or nothing)."""
+    if not text.endswith(b"\\n") or not _escapes(text, len(text) - 2):
+        return text, b""
+    if text.endswith(b"\\r\\n") and _escapes(text, len(text) - 4):
+        return text[:-4], b"\\r\\n"
+    return text[:-2], b"\\n"
+
+
+def _escapes(text: bytes, at: int) -> bool:
+    """Tell whether the backslash at `at` begins an escape: it does when an even number of backslashes stands before it."""
+    before = text[:at]
+    return (len(before) - len(before.rstrip(b"\\"))) % 2 == 0
+
+
+def _record(body: bytes, offset: int) -> Record | Damaged:
+    plain = PLAIN.match(body)
+    if plain is None or not _is_utf8(body):
+        return _decoded(body, offset)
+    text, stream, attrs, time = plain.groups()
+    return _made(body, offset, text, stream.decode(), time + b"Z", attrs or b"")
+
+
+def _decoded(body: bytes, offset: int) -> Record | Damaged:
+    try:
+        value = orjson.loads(body)
+    except orjson.JSONDecodeError:
+        return Damaged(offset, body, "the line is not JSON")
+    if not isinstance(value, dict):
+        return Damaged(offset, body, "the line is not a JSON object")
+    log, stream, time, attrs = value.get("log", ""), value.get("stream"), value.get("time"), value.get("attrs")
+    if not isinstance(log, str) or stream not in ("stdout", "stderr") or not isinstance(time, str):
+        return Damaged(offset, body, _what_is_wrong(log, stream, time))
+    return _made(
+        body,
+        offset,
+        orjson.dumps(log)[1:-1],
+        str(stream),
+        time.encode(),
+        orjson.dumps(attrs) if isinstance(attrs, dict) and attrs else b"",
+    )
+
+
+def _made(body: bytes, offset: int, text: bytes, stream: str, time: bytes, attrs: bytes) -> Record | Damaged:
+    try:
+        ns = time_ns(time)
+    except ValueError:
+        return Damaged(offset, body, "the record's time cannot be read")
+    bare, ending = split_ending(text)
+    return Record(offset, bare, ending, "stdout" if stream == "stdout" else "stderr", time, ns, attrs)
+
+
+def _what_is_wrong(log: Any, stream: Any, time: Any) -> str:
+    if not isinstance(log, str):
+        return "the record's log is not a string"
+    return (
+        "the record has no known stream"
+        if stream not in ("stdout", "stderr") or isinstance(time, str)
+        else "the record has no time"
+    )
+
+
+def _is_utf8(body: bytes) -> bool:
+    try:
+        body.decode()
+    except UnicodeDecodeError:
+        return False
+    return True
