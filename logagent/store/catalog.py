@@ -32,9 +32,9 @@ class Catalog:
             self._db.close()
 
     @contextmanager
-    def _transaction(self) -> Iterator[sqlite3.Connection]:
+    def _transaction(self, kind: str = "IMMEDIATE") -> Iterator[sqlite3.Connection]:
         with self._lock:
-            self._db.execute("BEGIN IMMEDIATE")
+            self._db.execute(f"BEGIN {kind}")
             try:
                 yield self._db
                 self._db.execute("COMMIT")
@@ -122,10 +122,8 @@ class Catalog:
 
     def frames_after(self, seq: int, limit: int) -> list[Frame]:
         """The next `limit` frames after `seq`, oldest first."""
-        return [
-            records.frame(r)
-            for r in self._rows(f"SELECT {_FRAME} FROM frame WHERE seq>? ORDER BY seq LIMIT ?", seq, limit)
-        ]
+        rows = self._rows(f"SELECT {_FRAME} FROM frame WHERE seq>? ORDER BY seq LIMIT ?", seq, limit)
+        return [records.frame(r) for r in rows]
 
     def frames_of(
         self, keys: Sequence[int], *, since: int = 0, until: int = 2**63 - 1, after: int = 0
@@ -199,10 +197,8 @@ class Catalog:
             kept = db.execute("SELECT coalesce(min(seq), 1) - 1, coalesce(sum(events), 0) FROM frame").fetchone()
             stored = db.execute("SELECT coalesce(sum(value), 0) FROM total WHERE name='stored'").fetchone()[0]
             if not kept[1]:
-                kept = (
-                    db.execute("SELECT coalesce(max(seq), 0) FROM sqlite_sequence WHERE name='frame'").fetchone()[0],
-                    0,
-                )
+                newest = db.execute("SELECT coalesce(max(seq), 0) FROM sqlite_sequence WHERE name='frame'").fetchone()
+                kept = (newest[0], 0)
             db.executemany(
                 "INSERT INTO output(name, cursor, origin) VALUES(?,?,?) ON CONFLICT(name) DO UPDATE SET active=1",
                 [(name, kept[0], stored - kept[1]) for name in names],
@@ -211,8 +207,8 @@ class Catalog:
     def outputs(self) -> list[Output]:
         """The outputs in use, and how far they got."""
         rows = self._rows(
-            "SELECT name, cursor, delivered, duplicates, dead, dropped, (SELECT coalesce(sum(events), 0) FROM frame WHERE seq>cursor) "
-            "FROM output WHERE active ORDER BY name"
+            "SELECT name, cursor, delivered, duplicates, dead, dropped, (SELECT coalesce(sum(events), 0) FROM frame WHERE seq>cursor), "
+            "origin, (SELECT created FROM frame WHERE seq>cursor ORDER BY seq LIMIT 1) FROM output WHERE active ORDER BY name"
         )
         return [Output(*r) for r in rows]  # type: ignore[arg-type]  # the columns' types are the schema's
 
@@ -261,6 +257,11 @@ class Catalog:
     def totals(self) -> dict[tuple[str, str], int]:
         """The accounting since the store began: ('read' | 'stored' | 'filtered' | 'dropped' | …, reason) → count."""
         return {(str(n), str(r)): int(v) for n, r, v in self._rows("SELECT name, reason, value FROM total")}  # type: ignore[call-overload]  # an INTEGER column
+
+    def accounting(self) -> tuple[dict[tuple[str, str], int], list[Output]]:
+        """`totals` and `outputs` as of one moment, so that their sums agree."""
+        with self._transaction("DEFERRED"):
+            return self.totals(), self.outputs()
 
     def count(self, name: str, reason: str, number: int) -> None:
         """Add `number` to one of the accounting's counters."""

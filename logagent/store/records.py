@@ -52,7 +52,10 @@ class Segment:
 
 @dataclass(frozen=True, slots=True)
 class Output:
-    """How far one output got: every frame at or below `cursor` is delivered, dead or dropped. `delivered` includes `duplicates`."""
+    """How far one output got: every frame at or below `cursor` is delivered, dead or dropped. `delivered` includes `duplicates`.
+
+    It gets what was stored after the first `origin` events; `since` is when its oldest waiting frame was written (seconds).
+    """
 
     name: str
     cursor: int
@@ -61,6 +64,8 @@ class Output:
     dead: int
     dropped: int
     waiting: int
+    origin: int = 0
+    since: float | None = None
 
 
 @dataclass(frozen=True, slots=True)
