@@ -68,8 +68,9 @@ def chosen(binary: Path, only: list[str]) -> list[Agent]:
     everyone = [agents.prototype(), *([agents.ours(binary)] if binary.exists() else []), *peers.present()]
     if unknown := sorted(set(only) - {agent.name for agent in everyone}):
         raise SystemExit(f"bench: no {unknown[0]!r} here; there are {', '.join(agent.name for agent in everyone)}")
-    if not binary.exists() and not only:
-        tell(f"without {OURS}: there is no {binary}")
+    if not only:
+        lacking = {**({} if binary.exists() else {OURS: f"there is no {binary}"}), **peers.absent()}
+        tell("without " + "; ".join(f"{name} ({why})" for name, why in lacking.items()))
     return [agent for agent in everyone if not only or agent.name in only]
 
 

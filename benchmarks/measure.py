@@ -43,12 +43,17 @@ class Load:
     lines: int
 
 
+def state(work: Path, name: str) -> Path:
+    """Where an agent's last run left its files and its output."""
+    return work / "state" / name.replace(" ", "-")
+
+
 def place(agent: Agent, load: Load, target: Target, work: Path) -> Place:
     """An empty folder for the run, on the disk of the work folder."""
-    state = work / "state" / agent.name.replace(" ", "-")
-    shutil.rmtree(state, ignore_errors=True)
-    state.mkdir(parents=True)
-    return Place(load.host, load.one, state, target.url, target.index)
+    folder = state(work, agent.name)
+    shutil.rmtree(folder, ignore_errors=True)
+    folder.mkdir(parents=True)
+    return Place(load.host, load.one, folder, target.url, target.index)
 
 
 def start(agent: Agent, where: Place) -> Program:

@@ -88,18 +88,27 @@ def find(name: str) -> str | None:
     return shutil.which(name, path=os.environ.get("PATH", "") + ":/usr/sbin:/usr/local/sbin")
 
 
+def elasticsearch_module() -> bool:
+    """Whether rsyslog can send to Elasticsearch here: Debian has that in a package of its own."""
+    return any(Path("/usr").glob("lib*/**/rsyslog/omelasticsearch.so"))
+
+
 def present() -> list[Agent]:
     """The peers that this machine has."""
     found = []
-    if path := find("rsyslogd"):
+    if (path := find("rsyslogd")) and elasticsearch_module():
         found.append(Agent("rsyslog", rsyslog(path)))
-    if path := find("fluent-bit"):
-        found += [
-            Agent("fluent-bit", fluent_bit(path, gzip=False)),
-            Agent("fluent-bit gzip", fluent_bit(path, gzip=True)),
-        ]
-    if path := find("vector"):
-        found += [Agent("vector", vector(path, gzip=False)), Agent("vector gzip", vector(path, gzip=True))]
+    for name, command in (("fluent-bit", fluent_bit), ("vector", vector)):
+        if path := find(name):
+            found += [Agent(name, command(path, gzip=False)), Agent(f"{name} gzip", command(path, gzip=True))]
     if path := find("filebeat"):
         found.append(Agent("filebeat", filebeat(path)))
     return found
+
+
+def absent() -> dict[str, str]:
+    """The peers that this machine lacks, and how each would take part."""
+    names = {agent.name for agent in present()}
+    how = dict.fromkeys(("fluent-bit", "vector", "filebeat"), "put it in PATH")
+    ways = {"rsyslog": "apt-get install rsyslog rsyslog-elasticsearch", **how}
+    return {name: way for name, way in ways.items() if name not in names}

@@ -84,7 +84,7 @@ def row(name: str, lines: int, runs: Sequence[Run]) -> tuple[str, ...]:
     """One agent's line of that table."""
     return (
         name,
-        low_mid(runs, lambda run: run.wall),
+        low_mid(runs, lambda run: run.wall) if whole(runs) else "-",
         f"{lines / middle(runs, lambda run: run.wall):,.0f}" if whole(runs) else "-",
         low_mid(runs, lambda run: run.cpu),
         f"{middle(runs, lambda run: run.cpu) / lines * 1e6:.2f}",
@@ -136,14 +136,17 @@ def ratios(results: Results, *, idle: bool) -> Iterator[str]:
 
 
 def over(mine: Sequence[Run], theirs: Sequence[Run], figure: Figure) -> str:
-    """A ratio of medians; none where the other did not do the work, or it cost nothing measurable."""
-    base = middle(theirs, figure)
-    return f"{middle(mine, figure) / base:.2f}x" if base and not any(run.missing for run in theirs) else "-"
+    """A ratio of medians; none where one of the two did not do the work, or it cost nothing measurable."""
+    base, done = middle(theirs, figure), not any(run.missing for run in (*mine, *theirs))
+    return f"{middle(mine, figure) / base:.2f}x" if base and done else "-"
 
 
 def budgets(scenario: str, results: Results) -> Iterator[Budget]:
-    """What our agent may cost in a scenario."""
+    """What our agent may cost in a scenario; where it did not do the work, only that."""
     if not (mine := results.get(OURS)):
+        return
+    if not whole(mine):
+        yield Budget("every line once", max(run.missing + run.extra for run in mine), 0, "lines missing or extra")
         return
     if scenario == "idle":
         yield Budget("idle", middle(mine, percent), IDLE_PERCENT, "% of a core")

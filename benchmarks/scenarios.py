@@ -3,7 +3,7 @@
 Runs are interleaved, every agent once and then again, so that noise on the machine falls on all of them.
 """
 
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import closing
 from dataclasses import dataclass
 from pathlib import Path
@@ -14,6 +14,7 @@ from benchmarks.measure import Load, Run, Wait
 from benchmarks.targets import Elasticsearch, Sink, Target
 
 Results = dict[str, list[Run]]
+Tell = Callable[[str], None]
 
 NAMES = ("one", "many", "idle", "es")
 TITLES = {
@@ -65,37 +66,39 @@ def load(plan: Plan, scenario: str) -> Load:
     return Load(host, one, lines)
 
 
-def target(plan: Plan, scenario: str, number: int) -> Target:
-    """A fresh target for one run."""
-    if scenario == "es":
-        return Elasticsearch(plan.es_url or "", f"logagent-bench-{number}")
-    return Sink(plan.sink)
-
-
-def rounds(plan: Plan, agents: Sequence[Agent]) -> Iterator[tuple[Agent, int]]:
-    """Who runs when: (agent, number of the run in the scenario)."""
-    order = [agent for _ in range(plan.runs) for agent in agents]
-    return zip(order, range(len(order)), strict=True)
-
-
-def measured(plan: Plan, scenario: str, agents: Iterable[Agent], tell: Callable[[str], None]) -> Results:
+def measured(plan: Plan, scenario: str, agents: Sequence[Agent], tell: Tell) -> Results:
     """Run one scenario with all agents that it suits."""
-    what, results = load(plan, scenario), Results()
-    suited = [agent for agent in agents if agent.idles or scenario != "idle"]
-    if scenario == "idle":
-        for number in range(plan.runs):
-            tell(f"idle: run {number + 1} of {plan.runs}, all agents at once, {plan.idle_seconds:.0f} s")
-            for name, run in idle(plan, suited, what).items():
-                results.setdefault(name, []).append(run)
-        return results
-    for agent, number in rounds(plan, suited):
-        tell(f"{scenario}: {agent.name}, run {number // len(suited) + 1} of {plan.runs}")
-        with closing(target(plan, scenario, number)) as there:
-            run = measure.ship(agent, what, there, plan.work, plan.settle)
-        results.setdefault(agent.name, []).append(run)
+    results = Results()
+    for name, run in waiting(plan, agents, tell) if scenario == "idle" else shipping(plan, scenario, agents, tell):
+        results.setdefault(name, []).append(run)
+        if run.missing:
+            tell(f"{scenario}: {name} left out {run.missing} lines; see {measure.state(plan.work, name)}/output.log")
     return results
 
 
-def idle(plan: Plan, agents: Sequence[Agent], what: Load) -> dict[str, Run]:
-    """One run of the idle scenario, measured after 5 s of quiet."""
-    return measure.idle(agents, what, plan.sink, plan.work, Wait(5 * plan.settle, plan.idle_seconds))
+def waiting(plan: Plan, agents: Sequence[Agent], tell: Tell) -> Iterator[tuple[str, Run]]:
+    """The runs of the idle scenario, of all agents at the same time; each is measured after some quiet."""
+    what, wait = load(plan, "idle"), Wait(5 * plan.settle, plan.idle_seconds)
+    suited = [agent for agent in agents if agent.idles]
+    for number in range(plan.runs):
+        tell(f"idle: run {number + 1} of {plan.runs}, all agents at once, {plan.idle_seconds:.0f} s")
+        yield from measure.idle(suited, what, plan.sink, plan.work, wait).items()
+
+
+def shipping(plan: Plan, scenario: str, agents: Sequence[Agent], tell: Tell) -> Iterator[tuple[str, Run]]:
+    """The runs of the other scenarios, one after the other."""
+    what = load(plan, scenario)
+    if scenario == "es" and agents:
+        tell("es: the first agent once, not counted, to warm the server")
+        shipped(plan, scenario, agents[0], what)
+    for number in range(plan.runs):
+        for agent in agents:
+            tell(f"{scenario}: {agent.name}, run {number + 1} of {plan.runs}")
+            yield agent.name, shipped(plan, scenario, agent, what)
+
+
+def shipped(plan: Plan, scenario: str, agent: Agent, what: Load) -> Run:
+    """One run into a fresh target."""
+    target: Target = Elasticsearch(plan.es_url or "", "logagent-bench") if scenario == "es" else Sink(plan.sink)
+    with closing(target):
+        return measure.ship(agent, what, target, plan.work, plan.settle)

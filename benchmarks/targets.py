@@ -140,6 +140,7 @@ class Elasticsearch:
         self.url, self.index, self.connection = url.rstrip("/"), index, Connection(url)
         self.names = f"{index},{STREAM}"
         self.refuse_foreign()
+        self.connection.ask("DELETE", f"/{index}?ignore_unavailable=true")
         status, reply = self.connection.ask("PUT", f"/{index}", MAPPING)
         if status != 200:
             raise SystemExit(f"bench: {url} does not make the index {index}: {reply}")
@@ -148,7 +149,9 @@ class Elasticsearch:
     def refuse_foreign(self) -> None:
         """End the benchmark where our agent's data stream holds someone's documents."""
         if self.documents():
-            raise SystemExit(f"bench: {self.url} already holds {STREAM}; give a server that is only for the benchmark")
+            raise SystemExit(
+                f"bench: {self.url} already holds documents in {self.names}; remove these, or give another server"
+            )
 
     def documents(self) -> int:
         status, reply = self.connection.ask("GET", f"/{self.names}/_count?ignore_unavailable=true")
