@@ -90,13 +90,17 @@ def _paths(kind: Any, path: Path) -> Iterator[Path]:
 
 
 def nearest(path: Path) -> str | None:
-    """Return the valid key that `path`, which is none, most likely means: a sibling first, else one of another section."""
+    """Return the valid key that `path`, which is none, most likely means: a sibling, or the same key of another section."""
     wrong, parent = _plain(path[-1]), path[:-1]
     kind = type_at(parent)
     siblings = [(*parent, key) for key in keys(kind)] if is_section(kind) else []
-    ranked = [(SequenceMatcher(None, wrong, _plain(p[-1])).ratio(), p) for p in (*siblings, *paths())]
-    ratio, best = max(ranked, key=lambda pair: pair[0])
+    ranked = [(_likeness(wrong, p), p) for p in siblings] + [(1.0, p) for p in paths() if _plain(p[-1]) == wrong]
+    ratio, best = max(ranked, key=lambda pair: pair[0], default=(0.0, ()))
     return dotted(best) if ratio >= _CLOSE else None
+
+
+def _likeness(wrong: str, path: Path) -> float:
+    return SequenceMatcher(None, wrong, _plain(path[-1])).ratio()
 
 
 def _plain(key: str | int) -> str:

@@ -14,7 +14,7 @@ from typing import Any
 
 from pydantic import ValidationError
 
-from logagent.config import document, keys, secret
+from logagent.config import keys, secret, yamlfile
 from logagent.config.keys import Path
 from logagent.config.report import Problem, report, shown, words
 from logagent.config.settings import Settings
@@ -110,16 +110,16 @@ def _add_errors(draft: _Draft, error: ValidationError) -> None:
 def _add_file(draft: _Draft, file: FilePath) -> None:
     try:
         with file.open("rb") as opened:
-            text = opened.read(document.MAX_TEXT + 1)
+            text = opened.read(yamlfile.MAX_TEXT + 1)
     except OSError as error:
         draft.broken = True
         draft.problems.append(Problem((), f"{file} cannot be read: {error.strerror}; give --config another file"))
         return
-    read = document.parse(text[: document.MAX_TEXT])
+    read = yamlfile.parse(text[: yamlfile.MAX_TEXT])
     draft.broken = read.broken
     draft.problems += [Problem(path, wrong, None, "", line) for path, wrong, line in read.problems]
-    if len(text) > document.MAX_TEXT:
-        draft.problems.append(Problem((), f"{file} is larger than {document.MAX_TEXT} bytes"))
+    if len(text) > yamlfile.MAX_TEXT:
+        draft.problems.append(Problem((), f"{file} is larger than {yamlfile.MAX_TEXT} bytes"))
     draft.origins.update(read.lines)
     if isinstance(read.data, dict):
         draft.tree = read.data
@@ -149,7 +149,7 @@ def _from_text(draft: _Draft, path: Path, text: str, origin: str) -> object:
     kind = keys.type_at(path)
     if not keys.is_section(kind) and not keys.is_list(kind):
         return None if text == "null" and not keys.is_secret(path) else text
-    read = document.parse(text.encode("utf-8", "surrogateescape"))
+    read = yamlfile.parse(text.encode("utf-8", "surrogateescape"))
     draft.problems += [Problem((*path, *below), wrong, None, origin) for below, wrong, _ in read.problems]
     return read.data
 

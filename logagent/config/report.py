@@ -37,7 +37,10 @@ class Problem:
     line: int = 0
 
     def __str__(self) -> str:
-        subject = dotted(self.key) + (f" = {self.shown}" if self.shown is not None else "")
+        key = dotted(self.key)
+        subject = (key if key.isprintable() else json.dumps(key)) + (
+            f" = {self.shown}" if self.shown is not None else ""
+        )
         place = f"line {self.line}" if self.line else self.origin
         return (f"{subject}: " if subject else "") + self.wrong + (f" [{place}]" if place else "")
 

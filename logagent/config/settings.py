@@ -22,6 +22,7 @@ from logagent.config.units import (
 )
 from logagent.config.words import (
     ANY_CASE,
+    NO_BOOL,
     Absolute,
     Label,
     Name,
@@ -30,7 +31,6 @@ from logagent.config.words import (
     Text,
     Token,
     Url,
-    Whole,
     name_of,
 )
 
@@ -98,7 +98,7 @@ class Collect(Section):
     """The largest line; what is longer is cut, and says so."""
     partial_timeout: Annotated[Duration, between(0.1, 3600, render_duration)] = 5.0
     """How long the rest of a long line is waited for."""
-    max_open_files: Annotated[Whole, Field(ge=1, le=1_000_000)] = 4096
+    max_open_files: Annotated[int, Field(ge=1, le=1_000_000), NO_BOOL] = 4096
     """How many log files are open at the same time."""
 
     @field_validator("poll_max")
@@ -116,7 +116,7 @@ class Document(Section):
     """What replaces the dots in the keys of labels."""
     labels_include: tuple[Text, ...] = ("*",)
     """Globs of the labels that are kept."""
-    max_labels: Annotated[Whole, Field(ge=0, le=1000)] = 64
+    max_labels: Annotated[int, Field(ge=0, le=1000), NO_BOOL] = 64
     """How many labels a document has at most."""
     dataset: StreamPart = "docker.container_logs"
     """The data stream is logs-<dataset>-<namespace>."""
@@ -192,7 +192,7 @@ class Output(Section):
     """Whether the server's certificate is checked."""
     template: bool = True
     """Whether the index template is created when it is absent."""
-    workers: Annotated[Whole, Field(ge=1, le=16)] = 2
+    workers: Annotated[int, Field(ge=1, le=16), NO_BOOL] = 2
     """How many requests are on their way at the same time."""
     timeout: Annotated[Duration, between(0.1, 3600, render_duration)] = 60.0
     """How long one request may take."""
@@ -245,7 +245,7 @@ class Web(Section):
     """Whether there is an HTTP server."""
     host: Text = "127.0.0.1"
     """The address it listens on."""
-    port: Annotated[Whole, Field(ge=1, le=65535)] = 9480
+    port: Annotated[int, Field(ge=1, le=65535), NO_BOOL] = 9480
     """The port it listens on."""
 
 

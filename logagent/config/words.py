@@ -65,8 +65,10 @@ def _url(text: str) -> str:
         good = False
     if not good or not text.isprintable() or " " in text:
         raise ValueError("not a url that can be used: write http://host:port or https://host:port")
-    if parts.username is not None or parts.password is not None:
-        raise ValueError("must not have credentials in it here: give username and password")
+    if "@" in text:
+        raise ValueError(
+            "has an @ too many: write / ? # @ of a password as %2F %3F %23 %40, or give username and password"
+        )
     if parts.query or parts.fragment:
         raise ValueError("must end with the path: no ? and no # in it")
     return text.rstrip("/")
@@ -127,5 +129,5 @@ Token = Annotated[
 ]
 Url = Annotated[str, AfterValidator(_url), WithJsonSchema({"type": "string", "pattern": "^https?://[^?#]+$"})]
 Socket = Annotated[str, AfterValidator(_socket), text_schema(pattern="^(/|(unix|tcp|https?)://).+$")]
-Whole = Annotated[int, BeforeValidator(_whole)]
+NO_BOOL = BeforeValidator(_whole)  # pydantic takes true for 1
 ANY_CASE = BeforeValidator(_lower)

@@ -14,10 +14,11 @@ import yaml
 from logagent.config.keys import Path
 
 MAX_TEXT = 1024 * 1024
+_TAG = "tag:yaml.org,2002:"  # of the kinds of value that every YAML has
 
 
 @dataclass(slots=True)
-class Document:
+class Reading:
     """What a text says: `data`, the line (from 1) of each path, and (path, what is wrong, line) for each problem."""
 
     data: Any = None
@@ -43,33 +44,33 @@ for _tag, _pattern, _first in (
     ("float", r"[-+]?(?:\.[0-9]+|[0-9]+\.[0-9]*)(?:[eE][-+]?[0-9]{1,4})?", "-+.0123456789"),
 ):
     _Loader.add_implicit_resolver(
-        f"tag:yaml.org,2002:{_tag}",
+        f"{_TAG}{_tag}",
         re.compile(f"(?:{_pattern})$"),
         ["" if first == "\0" else first for first in _first],
     )
 
 _SCALARS: dict[str, Callable[[str], object]] = {
-    "tag:yaml.org,2002:str": str,
-    "tag:yaml.org,2002:bool": lambda text: text.lower() == "true",
-    "tag:yaml.org,2002:null": lambda _: None,
-    "tag:yaml.org,2002:int": int,
-    "tag:yaml.org,2002:float": float,
+    f"{_TAG}str": str,
+    f"{_TAG}bool": lambda text: text.lower() == "true",
+    f"{_TAG}null": lambda _: None,
+    f"{_TAG}int": int,
+    f"{_TAG}float": float,
 }
 
 
-def parse(text: bytes) -> Document:
-    """Read YAML. What cannot be read at all gives a document that is `broken`, with one problem."""
-    document = Document()
+def parse(text: bytes) -> Reading:
+    """Read YAML. What cannot be read at all gives a reading that is `broken`, with one problem."""
+    reading = Reading()
     try:
         node = _compose(text)
-        document.data = None if node is None else _value(node, (), document)
+        reading.data = None if node is None else _value(node, (), reading)
     except yaml.MarkedYAMLError as error:
-        _break(document, _told(error), error.problem_mark.line + 1 if error.problem_mark else 1)
+        _break(reading, _told(error), error.problem_mark.line + 1 if error.problem_mark else 1)
     except (yaml.YAMLError, ValueError):
-        _break(document, "not a text in UTF-8, or it has control characters", 1)
+        _break(reading, "not a text in UTF-8, or it has control characters", 1)
     except RecursionError:
-        _break(document, "nested too deeply", 1)
-    return document
+        _break(reading, "nested too deeply", 1)
+    return reading
 
 
 def _compose(text: bytes) -> yaml.Node | None:
@@ -81,47 +82,49 @@ def _compose(text: bytes) -> yaml.Node | None:
     return node
 
 
-def _break(document: Document, wrong: str, line: int) -> None:
-    document.data, document.broken = None, True
-    document.problems[:] = [((), f"the text cannot be read as YAML: {wrong}", line)]
+def _break(reading: Reading, wrong: str, line: int) -> None:
+    reading.data, reading.broken = None, True
+    reading.problems[:] = [((), f"the text cannot be read as YAML: {wrong}", line)]
 
 
 def _told(error: yaml.MarkedYAMLError) -> str:
     """Return what the parser says, without any longer piece of the text: that may be a secret."""
-    return re.sub(r"'[^'<]{3,}'", "'…'", error.problem or "wrong syntax")
+    told = error.problem or "wrong syntax"
+    told = f"{error.context}, {told}" if told.startswith("but ") else told
+    return re.sub(r"'[^'<]{3,}'", "'…'", told)
 
 
-def _value(node: yaml.Node, path: Path, document: Document) -> object:
-    document.lines[path] = node.start_mark.line + 1
-    if isinstance(node, yaml.MappingNode):
-        return _mapping(node, path, document)
-    if isinstance(node, yaml.SequenceNode):
-        return [_value(item, (*path, index), document) for index, item in enumerate(node.value)]
-    return _scalar(node, path, document)
+def _value(node: yaml.Node, path: Path, reading: Reading) -> object:
+    reading.lines[path] = node.start_mark.line + 1
+    if isinstance(node, yaml.MappingNode) and node.tag == f"{_TAG}map":
+        return _mapping(node, path, reading)
+    if isinstance(node, yaml.SequenceNode) and node.tag == f"{_TAG}seq":
+        return [_value(item, (*path, index), reading) for index, item in enumerate(node.value)]
+    return _scalar(node, path, reading)
 
 
-def _mapping(node: yaml.MappingNode, path: Path, document: Document) -> dict[str, object]:
+def _mapping(node: yaml.MappingNode, path: Path, reading: Reading) -> dict[str, object]:
     mapping: dict[str, object] = {}
     for key, value in node.value:
         line = key.start_mark.line + 1
         if not isinstance(key, yaml.ScalarNode):
-            document.problems.append((path, "a key must be plain text", line))
+            reading.problems.append((path, "a key must be plain text", line))
             continue
         here = (*path, str(key.value))
         if key.value in mapping:
-            document.problems.append((here, f"given twice, first in line {document.lines[here]}", line))
+            reading.problems.append((here, f"given twice, first in line {reading.lines[here]}", line))
             continue
-        mapping[key.value] = _value(value, here, document)
-        document.lines[here] = line
+        mapping[key.value] = _value(value, here, reading)
+        reading.lines[here] = line
     return mapping
 
 
-def _scalar(node: yaml.Node, path: Path, document: Document) -> object:
-    read = _SCALARS.get(node.tag)
+def _scalar(node: yaml.Node, path: Path, reading: Reading) -> object:
+    read = _SCALARS.get(node.tag) if isinstance(node, yaml.ScalarNode) else None
     try:
         if read is not None:
             return read(node.value)
     except ValueError:
         read = None
-    document.problems.append((path, "its tag (!…) does not fit the value: leave it out", document.lines[path]))
+    reading.problems.append((path, "its tag (!…) does not fit the value: leave it out", reading.lines[path]))
     return None
