@@ -8,7 +8,7 @@ import logging
 import os
 import socket
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Self, cast
 from urllib.parse import urlsplit
@@ -42,8 +42,9 @@ class EngineInfo:
 class Engine:
     """A Docker engine that answers at `url`. One thread at a time; `close` it at the end."""
 
-    def __init__(self, client: "APIClient", info: EngineInfo) -> None:
+    def __init__(self, client: "APIClient", info: EngineInfo, url: str, timeout: float) -> None:
         self._client = client
+        self._address = (url, timeout)
         self._info = info
         self._inspected: dict[str, tuple[Any, Container]] = {}
 
@@ -60,7 +61,7 @@ class Engine:
         try:
             client = open_client(url, timeout)
             with _mapped("tell about itself"):
-                return cls(client, _read_info(client.info()))
+                return cls(client, _read_info(client.info()), url, timeout)
         except EngineError as error:
             _log.warning("no engine that we can talk to at %s: %s", url, error)
             if client:
@@ -79,7 +80,7 @@ class Engine:
 
     def info(self) -> EngineInfo:
         """Ask the engine about itself again. Raises EngineError."""
-        with _mapped("tell about itself"):
+        with self._asked_to("tell about itself"):
             self._info = _read_info(self._client.info())
         return self._info
 
@@ -88,7 +89,7 @@ class Engine:
 
         A container is inspected again only when its line in the list (names, state) is another.
         """
-        with _mapped("list its containers"):
+        with self._asked_to("list its containers"):
             listed = {line["Id"]: line for line in self._client.containers(all=True) if is_container_id(line["Id"])}
         for gone in self._inspected.keys() - listed.keys():
             del self._inspected[gone]
@@ -99,7 +100,7 @@ class Engine:
         """Inspect one container; None when there is none of that id. Raises EngineError."""
         from docker.errors import NotFound
 
-        with _mapped(f"describe container {container_id[:12]}"):
+        with self._asked_to(f"describe container {container_id[:12]}"):
             try:
                 answer = self._client.inspect_container(container_id)
             except NotFound:
@@ -109,6 +110,14 @@ class Engine:
     def close(self) -> None:
         """Close the connections."""
         self._client.close()
+
+    @contextmanager
+    def _asked_to(self, do: str) -> Iterator[None]:
+        # The SDK never closes the socket of a connection that fails, so none is tried that will.
+        if not listens(*self._address):
+            raise EngineError(f"the Docker engine did not {do}: nothing listens at {self._address[0]}")
+        with _mapped(do):
+            yield
 
     def _current(self, container_id: str, line: dict[str, Any]) -> Container | None:
         mark = (line.get("Names"), line.get("State"))
@@ -152,16 +161,21 @@ def listens(url: str, timeout: float) -> bool:
 
 
 def open_client(url: str, timeout: float) -> "APIClient":
-    """Make the SDK's client, which asks the engine for its API version at once. Raises EngineError.
+    """Make the SDK's client, after asking the engine for its API version. Raises EngineError.
 
     TLS follows DOCKER_TLS_VERIFY and DOCKER_CERT_PATH, as the docker command does.
     """
     from docker import APIClient
+    from docker.constants import DEFAULT_DOCKER_API_VERSION
     from docker.utils import kwargs_from_env
 
     with _mapped("say which API version it has"):
         where = cast("dict[str, Any]", kwargs_from_env(environment={**os.environ, "DOCKER_HOST": url}))
-        return APIClient(version="auto", timeout=cast("int", timeout), **where)  # fractions are as good
+        where["timeout"] = timeout
+        # Asked by its constructor, a client that gets no good answer could not be closed.
+        with closing(APIClient(version=DEFAULT_DOCKER_API_VERSION, **where)) as client:
+            version = client.version(api_version=False)["ApiVersion"]
+        return APIClient(version=version, **where)
 
 
 def _try_socket(path: str, timeout: float) -> None:

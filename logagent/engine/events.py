@@ -21,7 +21,7 @@ _log = logging.getLogger(__name__)
 Kind = Literal["create", "start", "die", "destroy", "rename", "relist"]
 Notice = tuple[Kind, str]  # what happened, and the container's id; "" with relist
 
-_KINDS = frozenset(kind for kind in get_args(Kind) if kind != "relist")
+_KINDS = [kind for kind in get_args(Kind) if kind != "relist"]
 _FIRST_WAIT = 0.5  # seconds until connecting again, doubled with each failure …
 _LONGEST_WAIT = 30.0  # … up to this
 
@@ -72,7 +72,7 @@ class EventFeed:
     def _follow(self) -> None:
         client = open_client(self._url, self._timeout)
         try:
-            self._stream = client.events(decode=True, filters={"type": "container", "event": sorted(_KINDS)})
+            self._stream = client.events(decode=True, filters={"type": "container", "event": _KINDS})
             self._wait = _FIRST_WAIT
             # `stop` sets its flag before it hangs up, so either it sees this stream or we see the flag.
             if not self._stopping.is_set():
