@@ -5,13 +5,11 @@ import contextlib
 import logging
 import socket
 import threading
-from typing import TYPE_CHECKING
+
+from starlette.types import ASGIApp
+from uvicorn import Config, Server
 
 from logagent.errors import Exit, Failure
-
-if TYPE_CHECKING:
-    from starlette.types import ASGIApp
-    from uvicorn import Server
 
 log = logging.getLogger(__name__)
 
@@ -33,12 +31,36 @@ class Listener:
         return f"http://{f'[{self.host}]' if ':' in self.host else self.host}:{self.port}"
 
 
+class _CalmServer(Server):
+    """Waits until it is told to leave, where uvicorn looks ten times a second: that would be most of an idle agent's CPU time."""
+
+    def __init__(self, config: Config) -> None:
+        super().__init__(config)
+        self._leave = threading.Event()
+        self._loop: asyncio.AbstractEventLoop | None = None
+        self._over = asyncio.Event()
+
+    def leave(self) -> None:
+        """Tell it to leave; from any thread, also before it began."""
+        self._leave.set()
+        with contextlib.suppress(RuntimeError):  # the loop is closed: it left already
+            if self._loop:
+                self._loop.call_soon_threadsafe(self._over.set)
+
+    async def main_loop(self) -> None:
+        """Serve until told to leave."""
+        self._loop = asyncio.get_running_loop()
+        await self.on_tick(0)
+        if not self._leave.is_set():
+            await self._over.wait()
+
+
 class Web:
     """Serves `app` at `listener` in a thread of its own, between `start` and `stop`."""
 
-    def __init__(self, listener: Listener, app: "ASGIApp") -> None:
+    def __init__(self, listener: Listener, app: ASGIApp) -> None:
         self.listener = listener
-        self._server = _server(app)
+        self._server = _CalmServer(_config(app))
         self._thread = threading.Thread(target=self._run, name="web", daemon=True)
 
     def start(self) -> None:
@@ -47,8 +69,8 @@ class Web:
 
     def stop(self) -> None:
         """Stop answering and give the address back."""
-        self._server.should_exit = True
         if self._thread.is_alive():
+            self._server.leave()
             self._thread.join(GRACE + 5)
         self.listener.socket.close()
 
@@ -64,27 +86,23 @@ class Web:
             log.exception("the web server ended; metrics and health are gone until the agent starts again")
 
 
-def _server(app: "ASGIApp") -> "Server":
-    from uvicorn import Config, Server
-
-    return Server(
-        Config(
-            app,
-            http="h11",
-            loop="asyncio",
-            ws="none",
-            lifespan="off",
-            interface="asgi3",
-            log_config=None,
-            log_level="warning",
-            access_log=False,
-            proxy_headers=False,
-            server_header=False,
-            date_header=False,
-            limit_concurrency=CONNECTIONS,
-            backlog=BACKLOG,
-            timeout_graceful_shutdown=GRACE,
-        )
+def _config(app: ASGIApp) -> Config:
+    return Config(
+        app,
+        http="h11",
+        loop="asyncio",
+        ws="none",
+        lifespan="off",
+        interface="asgi3",
+        log_config=None,
+        log_level="warning",
+        access_log=False,
+        proxy_headers=False,
+        server_header=False,
+        date_header=False,
+        limit_concurrency=CONNECTIONS,
+        backlog=BACKLOG,
+        timeout_graceful_shutdown=GRACE,
     )
 
 
