@@ -14,7 +14,7 @@ from logagent.model import Generation, Position, Stream
 from logagent.parse.document import Constant
 from logagent.parse.partial import Joiner, Line
 from logagent.parse.record import Damaged, read_line
-from logagent.parse.splice import Shape, closing, opening, splice
+from logagent.parse.splice import OFFSET, Shape, closing, opening, splice
 from logagent.parse.timestamp import rfc3339, time_ns
 
 
@@ -58,9 +58,7 @@ class Parser:
         """Turn `block`, whole lines at `offset` of `generation`, into documents; `now` is when it was read (seconds)."""
         constant = self.constant.at(_created(now))
         if not self.pending and not self._resume:
-            fast = splice(
-                block, offset, self._prefix(generation), constant, self._shape, log_offset=self.constant.log_offset
-            )
+            fast = splice(block, offset, self._prefix(generation), constant, self._shape, log=self.constant.log)
             if fast is not None:
                 return self._from_spliced(fast.documents, fast.events, fast.first_time, fast.last_time)
         return self._carefully(block, generation, offset, constant, now)
@@ -148,11 +146,10 @@ class _Encoder:
         text = line.text
         if not parser.tty and line.ending == b"\\r\\n":
             text += b"\\r"  # only a terminal adds it; here the program wrote it
-        flags = parser.flags(line)
         self._problems["truncated"] += line.truncated
         self._times.append(record.ns)
         head = parser.open_document(at.generation, at.offset) + text
-        behind = _behind(self._constant, record.attrs, at.offset, flags, log_offset=parser.constant.log_offset)
+        behind = _behind(self._constant, record.attrs, at.offset, parser.constant.log, parser.flags(line))
         time = record.time if record.time.endswith(b"Z") else rfc3339(record.ns).encode()
         self._pieces += (head, b'","stream":"', record.stream.encode(), b'","@timestamp":"', time[:-1], behind)
 
@@ -164,7 +161,7 @@ class _Encoder:
         raw = found.raw[: parser.limit].decode("utf-8", "replace")
         flags = ["truncated"] if len(found.raw) > parser.limit else []
         text = orjson.dumps(raw)
-        behind = _behind(self._constant, b"", found.offset, flags, log_offset=parser.constant.log_offset)
+        behind = _behind(self._constant, b"", found.offset, parser.constant.log, flags)
         error = b',"error":' + orjson.dumps({"message": found.reason}) + b"}\n"
         self._pieces += (
             parser.open_document(generation, found.offset),
@@ -183,15 +180,10 @@ class _Encoder:
         return Parsed(b"".join(self._pieces), len(self._times), min(times), max(times), problems)
 
 
-def _behind(constant: bytes, attrs: bytes, offset: int, flags: list[str], *, log_offset: bool) -> bytes:
-    template = closing(constant, attrs, log_offset=log_offset)
-    behind = template % offset if log_offset else template % ()
-    if not flags:
-        return behind
-    marks = b'"flags":' + orjson.dumps(flags) + b"}"
-    if log_offset:
-        return behind.replace(b'"log":{"offset":%d}' % offset, b'"log":{"offset":%d,' % offset + marks, 1)
-    return behind.replace(b'Z",', b'Z","log":{' + marks + b",", 1)
+def _behind(constant: bytes, attrs: bytes, offset: int, log: bytes, flags: list[str]) -> bytes:
+    marks = b'"flags":' + orjson.dumps(flags) if flags else b""
+    members = log + b"," + marks if log and marks else log or marks
+    return closing(constant, attrs, members) % (offset if OFFSET in members else ())
 
 
 def _created(now: float) -> str:

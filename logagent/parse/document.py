@@ -43,11 +43,14 @@ class Choice:
 
 @dataclass(frozen=True, slots=True)
 class Constant:
-    """The encoded part: `before` and `after` enclose the time at which a batch was read (`event.created`)."""
+    """The encoded part: `before` and `after` enclose the time at which a batch was read (`event.created`).
+
+    `log` is the template of the members of the `log` object; it may take the record's offset.
+    """
 
     before: bytes
     after: bytes
-    log_offset: bool = True
+    log: bytes
 
     def at(self, created: str) -> bytes:
         """Give the members of the object, without its braces; the last one is `event`, so that it can be continued."""
@@ -67,7 +70,14 @@ def constant(container: Container, origin: Origin, choice: Choice) -> Constant:
         "event": {"dataset": choice.dataset, "kind": "event"},
     }
     encoded = orjson.dumps(fields, option=orjson.OPT_NON_STR_KEYS)[1:-2]
-    return Constant(encoded + b',"created":"', b'"}', choice.log_offset)
+    return Constant(encoded + b',"created":"', b'"}', _log(container, choice))
+
+
+def _log(container: Container, choice: Choice) -> bytes:
+    path = orjson.dumps(_clean(container.log_path or "")).replace(b"%", b"%%")
+    members = [b'"offset":%d'] if choice.log_offset else []
+    members += [b'"file":{"path":' + path + b"}"] if choice.file_path and container.log_path else []
+    return b",".join(members)
 
 
 def _container(container: Container, choice: Choice) -> dict[str, Any]:

@@ -79,7 +79,7 @@ def _record(body: bytes, offset: int) -> Record | Damaged:
     if plain is None or not _is_utf8(body):
         return _decoded(body, offset)
     text, stream, attrs, time = plain.groups()
-    return _made(body, offset, text, stream.decode(), time + b"Z", attrs or b"")
+    return _made(body, offset, text, stream=stream.decode(), time=time + b"Z", attrs=attrs or b"")
 
 
 def _decoded(body: bytes, offset: int) -> Record | Damaged:
@@ -92,17 +92,11 @@ def _decoded(body: bytes, offset: int) -> Record | Damaged:
     log, stream, time, attrs = value.get("log", ""), value.get("stream"), value.get("time"), value.get("attrs")
     if not isinstance(log, str) or stream not in ("stdout", "stderr") or not isinstance(time, str):
         return Damaged(offset, body, _what_is_wrong(log, stream, time))
-    return _made(
-        body,
-        offset,
-        orjson.dumps(log)[1:-1],
-        str(stream),
-        time.encode(),
-        orjson.dumps(attrs) if isinstance(attrs, dict) and attrs else b"",
-    )
+    extra = orjson.dumps(attrs) if isinstance(attrs, dict) and attrs else b""
+    return _made(body, offset, orjson.dumps(log)[1:-1], stream=str(stream), time=time.encode(), attrs=extra)
 
 
-def _made(body: bytes, offset: int, text: bytes, stream: str, time: bytes, attrs: bytes) -> Record | Damaged:
+def _made(body: bytes, offset: int, text: bytes, *, stream: str, time: bytes, attrs: bytes) -> Record | Damaged:
     try:
         ns = time_ns(time)
     except ValueError:

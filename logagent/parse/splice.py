@@ -15,6 +15,7 @@ from itertools import accumulate, chain, pairwise
 OPEN = b'{"log":"'
 CLOSE = b'Z"}\n'
 BORDER = CLOSE + OPEN
+OFFSET = b'"offset":%d'
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,11 +46,11 @@ STDERR = b'","stream":"stderr","@timestamp":"'
 
 
 def splice(
-    block: bytes, offset: int, id_prefix: bytes, constant: bytes, shape: Shape, *, log_offset: bool = True
+    block: bytes, offset: int, id_prefix: bytes, constant: bytes, shape: Shape, *, log: bytes = OFFSET
 ) -> Spliced | None:
     """Turn `block`, whole lines that begin at `offset`, into documents; None when a record in it is not plain.
 
-    `id_prefix` is the document id without its offset; `constant` what `document.Constant.at` gives.
+    `id_prefix` is the document id without its offset; `constant` what `document.Constant.at` gives, `log` its template.
     """
     lines = block.count(b"\n")
     if not block.startswith(OPEN) or not block.endswith(CLOSE) or block.count(OPEN) != lines:
@@ -68,7 +69,7 @@ def splice(
         return None
     step = len(BORDER) - len(STDOUT) + len(out)
     offsets = accumulate(map(len, parts[:-1]), lambda at, length: at + length + step, initial=offset)
-    documents = _join(parts, offsets, id_prefix, constant, shape, log_offset=log_offset)
+    documents = _join(parts, list(offsets), opening(id_prefix), closing(constant, shape.attrs, log))
     return Spliced(documents, lines, parts[0][parts[0].rindex(b'"') + 1 :], parts[-1][parts[-1].rindex(b'"') + 1 :])
 
 
@@ -77,24 +78,17 @@ def opening(id_prefix: bytes) -> bytes:
     return b'{"create":{"_id":"' + _literal(id_prefix) + b'%x"}}\n{"message":"'
 
 
-def closing(constant: bytes, attrs: bytes, *, log_offset: bool) -> bytes:
-    """Give the template of what stands behind a document's time; it takes the offset when `log_offset`."""
-    log = b'"log":{"offset":%d},' if log_offset else b""
+def closing(constant: bytes, attrs: bytes, log: bytes) -> bytes:
+    """Give the template of what stands behind a document's time; it takes the offset when `log` does."""
+    place = b'"log":{' + log + b"}," if log else b""
     docker = b'"docker":{"attrs":' + _literal(attrs) + b"}," if attrs else b""
-    return b'Z",' + log + docker + _literal(constant) + b"}\n"
+    return b'Z",' + place + docker + _literal(constant) + b"}\n"
 
 
-def _join(
-    parts: list[bytes], offsets: "accumulate[int]", id_prefix: bytes, constant: bytes, shape: Shape, *, log_offset: bool
-) -> bytes:
-    before, behind = opening(id_prefix), closing(constant, shape.attrs, log_offset=log_offset)
-    places = list(offsets)
-    if log_offset:
-        glues = map((behind + before).__mod__, pairwise(places))
-        last = behind % places[-1]
-    else:
-        glues = map((behind + before).__mod__, places[1:])
-        last = behind % ()
+def _join(parts: list[bytes], places: list[int], before: bytes, behind: bytes) -> bytes:
+    numbered = OFFSET in behind
+    glues = map((behind + before).__mod__, pairwise(places) if numbered else places[1:])
+    last = behind % (places[-1] if numbered else ())
     return b"".join((before % places[0], *chain.from_iterable(zip(parts, glues, strict=False)), parts[-1], last))
 
 

@@ -1,0 +1,207 @@
+"""The collector: the loop that reads all sources, a block of each in turn, and hands batches on.
+
+It owns all open log files. It knows the containers from the inventory, every few seconds anew whatever was missed, and the
+places to go on at from the catalog. Handing on blocks while the store has no room: then nothing is read.
+"""
+
+import logging
+import threading
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Literal, Protocol
+
+from logagent.collect.source import Pace, Source, resume_points
+from logagent.engine.inventory import Changes
+from logagent.engine.select import Selection
+from logagent.model import Batch, Container
+from logagent.parse.block import Parser
+from logagent.parse.document import Choice, Origin, constant
+from logagent.store.catalog import Catalog
+
+log = logging.getLogger(__name__)
+
+
+class Containers(Protocol):
+    """Where the collector learns what containers there are."""
+
+    def refresh(self, now: float) -> Changes:
+        """Look again, and tell what changed."""
+
+
+@dataclass(frozen=True, slots=True)
+class Lag:
+    """How far behind a source is: bytes unread as of its last look, and seconds since the last line that was read when any are."""
+
+    container: str
+    name: str
+    bytes: int
+    seconds: float
+
+
+class Collector:
+    """Reads the containers that `selection` wants and hands each batch to `put`.
+
+    `start` is where reading begins in containers that are there when a store is used for the first time; later ones are read
+    from their beginning. `reconcile` is in seconds.
+    """
+
+    def __init__(
+        self,
+        containers: Containers,
+        catalog: Catalog,
+        put: Callable[[Batch], None],
+        *,
+        selection: Selection,
+        origin: Origin,
+        choice: Choice,
+        pace: Pace,
+        start: Literal["beginning", "end"] = "beginning",
+        reconcile: float = 10.0,
+        max_open_files: int = 4096,
+    ) -> None:
+        self._containers, self._catalog, self._put = containers, catalog, put
+        self._selection, self._origin, self._choice, self._pace = selection, origin, choice, pace
+        self._start: Literal["beginning", "end"] = start
+        self._reconcile_every, self._max_open_files = reconcile, max_open_files
+        self._sources: dict[str, Source] = {}
+        self._left_out: dict[str, str] = {}
+        self._reconcile_at = 0.0
+        self._last = 0.0
+        self._crowded = False
+        self._touched: set[str] = set()
+        self.wake = threading.Event()
+        self.stepped = 0.0
+
+    def step(self, now: float) -> float:
+        """Read one block of each source that is due; returns seconds until something is due again (0: at once)."""
+        if now < self._last:
+            self._wake_all()  # the clock was set back: what was due at a time that is far away now is due at once
+        self._last = self.stepped = now
+        self._heed(now)
+        if now >= self._reconcile_at:
+            self._reconcile(now)
+        for source in [s for s in self._sources.values() if s.due <= now]:
+            self._step_source(source, now)
+        due = min((s.due for s in self._sources.values()), default=self._reconcile_at)
+        return max(0.0, min(due, self._reconcile_at) - now)
+
+    def touch(self, container: str) -> None:
+        """Something happened in this container's directory; may be called from any thread."""
+        self._touched.add(container)
+        self.wake.set()
+
+    def finish(self, now: float) -> bool:
+        """Tell whether all that was there has been read; unfinished lines are ended then. For `--once`."""
+        if not all(s.idle for s in self._sources.values()):
+            return False
+        for source in self._sources.values():
+            last = source.give_up_pieces(now)
+            if last is not None:
+                self._put(last)
+        return True
+
+    def lags(self, now: float) -> list[Lag]:
+        """How far behind each source is; may be called from another thread."""
+        found = [(s, s.lag_bytes()) for s in list(self._sources.values())]
+        return [
+            Lag(s.container.id, s.container.name, n, max(0.0, now - s.last_time / 1e9) if n else 0.0) for s, n in found
+        ]
+
+    @property
+    def open_files(self) -> int:
+        """How many log files are held open."""
+        return sum(s.open_files for s in list(self._sources.values()))
+
+    @property
+    def left_out(self) -> dict[str, str]:
+        """The containers that are not read, by id, and why."""
+        return dict(self._left_out)
+
+    def close(self) -> None:
+        """Close all files."""
+        for source in self._sources.values():
+            source.close()
+
+    def _step_source(self, source: Source, now: float) -> None:
+        if not source.open_files and self._full_of_files():
+            source.due = now + self._pace.poll_max
+            return
+        batch = source.step(now)
+        if batch is not None:
+            self._put(batch)
+        if source.ended:
+            del self._sources[source.container.id]
+            self._catalog.removed([source.container.id], now)
+
+    def _full_of_files(self) -> bool:
+        crowded = self.open_files >= self._max_open_files
+        if crowded and not self._crowded:
+            log.warning(
+                "collect.max_open_files (%d) is reached: further containers wait for their turn", self._max_open_files
+            )
+        self._crowded = crowded
+        return crowded
+
+    def _heed(self, now: float) -> None:
+        """Look at once at what was touched; a directory that is unknown may be a new container's."""
+        while self._touched:
+            source = self._sources.get(container := self._touched.pop())
+            if source is not None:
+                source.wake()
+            elif container not in self._left_out:
+                self._reconcile_at = now
+
+    def _wake_all(self) -> None:
+        self._reconcile_at = 0.0
+        for source in self._sources.values():
+            source.wake()
+
+    def _reconcile(self, now: float) -> None:
+        self._reconcile_at = now + self._reconcile_every
+        first = self._last_known() if not self._sources and not self._left_out else None
+        changes = self._containers.refresh(now)
+        self._catalog.remember([*changes.added, *changes.changed])
+        for container in (*changes.added, *changes.changed):
+            self._take(container, new_store=first == set())
+        for gone in changes.removed:
+            self._remove(gone)
+        if first:
+            self._catalog.removed(first - self._sources.keys() - self._left_out.keys(), now)
+
+    def _last_known(self) -> set[str]:
+        return {k.container.id for k in self._catalog.containers() if k.removed is None}
+
+    def _take(self, container: Container, *, new_store: bool) -> None:
+        why_not = self._selection.reason(container) or _unreadable(container)
+        if why_not is not None:
+            self._leave_out(container, why_not)
+            return
+        self._left_out.pop(container.id, None)
+        encoded = constant(container, self._origin, self._choice)
+        known = self._sources.get(container.id)
+        if known is not None:
+            known.container, known.parser.constant = container, encoded
+            return
+        progress = self._catalog.progress(container.id)
+        parser = Parser(
+            container.id, encoded, tty=container.tty, limit=self._pace.max_event_size, resume=resume_points(progress)
+        )
+        self._sources[container.id] = Source(
+            container, parser, self._pace, progress, self._start if new_store else "beginning"
+        )
+
+    def _leave_out(self, container: Container, reason: str) -> None:
+        if self._left_out.get(container.id) != reason:
+            log.info("container %s is not collected: %s", container.name, reason)
+        self._left_out[container.id] = reason
+
+    def _remove(self, container: str) -> None:
+        self._left_out.pop(container, None)
+        if container in self._sources:
+            self._sources[container].remove()
+
+
+def _unreadable(container: Container) -> str | None:
+    if container.log_path is None:
+        return f"its log driver {container.log_driver!r} keeps no file that can be read"
+    return None

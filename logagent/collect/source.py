@@ -1,0 +1,256 @@
+"""One container's log as one endless stream of batches: how far it is read, and when to look again.
+
+`step` reads at most one block, so that many sources share one thread fairly. It looks at the directory before it reads: a file
+that has a newer one behind it is then final, for its writer closed it first, and is left once it gives nothing more.
+"""
+
+import logging
+import os
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Literal
+
+from logagent.collect.held import Held
+from logagent.collect.tail import generation
+from logagent.model import Batch, Container, Generation, Position, Progress, Stream
+from logagent.parse.block import Parsed, Parser
+
+log = logging.getLogger(__name__)
+
+NAMELESS = Generation(0, 1)
+
+
+@dataclass(frozen=True, slots=True)
+class Pace:
+    """How a source is read: seconds between looks, bytes to a block, bytes of the largest event, seconds that a piece is waited for."""
+
+    poll_min: float = 0.05
+    poll_max: float = 1.0
+    block_size: int = 128 << 10
+    max_event_size: int = 1 << 20
+    partial_timeout: float = 5.0
+
+    @property
+    def longest_line(self) -> int:
+        """Bytes after which a line without end is cut: well above the largest record that dockerd writes."""
+        return max(self.max_event_size, 256 << 10) + self.block_size
+
+
+class Source:
+    """Reads the log of `container` from `progress` on, or from `start` when there is none.
+
+    `due` is when it wants to be stepped next; `idle` tells that all that was there has been read; `ended` that the container was
+    removed and its log read to the end.
+    """
+
+    def __init__(
+        self,
+        container: Container,
+        parser: Parser,
+        pace: Pace,
+        progress: Progress | None,
+        start: Literal["beginning", "end"],
+    ) -> None:
+        self.container, self._parser, self._pace = container, parser, pace
+        directory, live = os.path.split(container.log_path or "")
+        self._held = Held(directory, live, keeps_rotated=container.log_options.get("max-file", "1") != "1")
+        self._progress, self._start = progress, start
+        self._offset = self._rest = 0
+        self._look_at, self._interval = 0.0, pace.poll_min
+        self._gaps = 0
+        self._trouble = ""
+        self.due, self.idle, self.ended, self.last_time = 0.0, False, False, 0
+
+    @property
+    def open_files(self) -> int:
+        """How many files it holds open."""
+        return len(self._held.tails)
+
+    @property
+    def parser(self) -> Parser:
+        """What turns its blocks into documents."""
+        return self._parser
+
+    def step(self, now: float) -> Batch | None:
+        """Read at most one block. None when nothing is to be stored now; `due` says when to come again."""
+        try:
+            batch = self._step(now)
+        except OSError as error:
+            return self._failed(error, now)
+        self._trouble = ""
+        return batch
+
+    def wake(self) -> None:
+        """Look at once: something happened in the directory."""
+        self.due = self._look_at = 0.0
+
+    def remove(self) -> None:
+        """Take the container as removed: what is held open is read to its end."""
+        self._held.removed = True
+        self.wake()
+
+    def lag_bytes(self) -> int:
+        """Bytes that were there at the last look and are unread; may be called from another thread."""
+        return max(0, sum(t.size for t in list(self._held.tails)) - self._offset) if self._held.tails else 0
+
+    def give_up_pieces(self, now: float) -> Batch | None:
+        """End the lines whose rest has not come, as at the end of `--once`."""
+        return self._batch(self._parser.expire(now, now), 0)
+
+    def close(self) -> None:
+        """Close all files."""
+        self._held.close()
+
+    def _step(self, now: float) -> Batch | None:
+        held = self._held
+        if not held.tails and not held.removed:
+            self._attach(now)
+        elif now >= self._look_at:
+            self._look(now)
+        if not held.tails or self._quiet():
+            return self._rest_until(now)
+        data, size = self._block()
+        if size:
+            return self._read(data, size, now)
+        return self._next_file(now) if len(held.tails) > 1 else self._rest_until(now)
+
+    def _attach(self, now: float) -> None:
+        self._offset, missing = self._held.attach(self._progress, self._start)
+        self._rest, self._look_at = 0, now + self._pace.poll_min
+        self._note(missing)
+
+    def _look(self, now: float) -> None:
+        self._look_at = now + self._pace.poll_min
+        missing = self._held.look(self._offset)
+        if self._held.tails[0].generation is None or (missing and self._held.tails[0].size < self._offset):
+            self._offset = self._rest = 0
+        self._note(missing)
+
+    def _quiet(self) -> bool:
+        """Tell without reading that the only file has not grown."""
+        tails = self._held.tails
+        return (
+            len(tails) == 1
+            and not tails[0].compressed
+            and not self._held.removed
+            and tails[0].size == self._offset + self._rest
+        )
+
+    def _block(self) -> tuple[bytes, int]:
+        """Read the next whole lines, and their size in the file; (nothing, 0) when there are none yet. A line without end is cut."""
+        tail, size = self._held.tails[0], self._pace.block_size
+        while True:
+            data = tail.read(self._offset, size)
+            end = data.rfind(b"\n") + 1
+            if end or len(data) < size:
+                self._rest = len(data) - end
+                return data[:end], end
+            if size >= self._pace.longest_line:
+                return data + b"\n", len(data)
+            size = min(2 * size, self._pace.longest_line)
+
+    def _read(self, block: bytes, size: int, now: float) -> Batch | None:
+        tail = self._held.tails[0]
+        if tail.generation is None:
+            tail.generation = generation(block) or NAMELESS
+        parsed = self._parser.parse(block, tail.generation, self._offset, now)
+        self._offset += size
+        self.idle, self.due, self._interval = False, now, self._pace.poll_min
+        return self._batch(parsed, size)
+
+    def _next_file(self, now: float) -> Batch | None:
+        torn = self._torn(now)
+        self._held.drop_first()
+        self._offset, self._rest, self.due = 0, 0, now
+        return torn
+
+    def _torn(self, now: float) -> Batch | None:
+        """Take what is left without a newline at the end of a final file as a damaged line."""
+        tail = self._held.tails[0]
+        rest, self._rest = tail.read(self._offset, self._rest) if self._rest else b"", 0
+        if not rest.strip(b"\0 \t\r\n"):
+            return None
+        parsed = self._parser.parse(rest + b"\n", tail.generation or NAMELESS, self._offset, now)
+        self._offset += len(rest)
+        return self._batch(parsed, len(rest))
+
+    def _batch(self, parsed: Parsed, size: int) -> Batch | None:
+        self.last_time = max(self.last_time, parsed.last_time)
+        self._progress = self._advanced()
+        gaps, self._gaps = self._gaps, 0
+        if self._progress is None and not gaps:
+            return None
+        return Batch(
+            self.container.id,
+            parsed.documents,
+            parsed.events,
+            parsed.first_time,
+            parsed.last_time,
+            self._progress,
+            size,
+            gaps=gaps,
+            problems=parsed.problems,
+        )
+
+    def _advanced(self) -> Progress | None:
+        tail = self._held.tails[0] if self._held.tails else None
+        if tail is not None and tail.generation is not None:
+            return Progress(Position(tail.generation, self._offset), self._parser.pending, tail.inode)
+        old = self._progress
+        return Progress(old.read, self._parser.pending, old.inode) if old else None
+
+    def _note(self, missing: list[str]) -> None:
+        self._gaps += len(missing)
+        for what in missing:
+            log.warning("gap in the log of container %s (%s): %s", self.container.name, self.container.id[:12], what)
+
+    def _rest_until(self, now: float) -> Batch | None:
+        """Nothing more is there: wait longer each time, and give up unfinished lines after their time."""
+        self.idle = True
+        if self._held.removed:
+            return self._end(now)
+        self.due = _aligned(now + self._interval, self._interval)
+        self._interval = min(self._pace.poll_max, self._interval * 2)
+        if self._gaps:
+            return self._batch(Parsed(), 0)
+        if not self._parser.pending:
+            return None
+        parsed = self._parser.expire(now - self._pace.partial_timeout, now)
+        return self._batch(parsed, 0) if parsed.events else None
+
+    def _end(self, now: float) -> Batch | None:
+        torn = self._torn(now) if self._held.tails and self._rest else None
+        if torn is not None:
+            return torn
+        self.ended = True
+        last = self.give_up_pieces(now) if self._parser.pending or self._gaps else None
+        self.close()
+        return last
+
+    def _failed(self, error: OSError, now: float) -> Batch | None:
+        """Leave a file that cannot be read when there is a newer one, else try again later; say it once."""
+        if self._trouble != str(error):
+            log.warning("reading the log of container %s failed: %s", self.container.name, error)
+        self._trouble, self.due = str(error), now + self._pace.poll_max
+        self.idle = True
+        if len(self._held.tails) < 2:
+            return None
+        self._held.drop_first()
+        self._offset, self._rest, self.due = 0, 0, now
+        self._note(["a file cannot be read to its end"])
+        return self._batch(Parsed(problems={"unreadable": 1}), 0)
+
+
+def resume_points(progress: Progress | None) -> Mapping[Stream, Position]:
+    """Tell from where on each stream's records are new when reading goes on at `progress.start`."""
+    if progress is None or not progress.pending:
+        return {}
+    return {
+        "stdout": progress.pending.get("stdout", progress.read),
+        "stderr": progress.pending.get("stderr", progress.read),
+    }
+
+
+def _aligned(due: float, interval: float) -> float:
+    """Move `due` to a multiple of `interval`, so that idle sources wake the thread together."""
+    return (due // interval) * interval

@@ -1,0 +1,87 @@
+"""One open file of a log set, plain or compressed, read by decompressed offset.
+
+The descriptor is kept until the file is read to its end, so that renaming, compressing or deleting it takes nothing from us.
+"""
+
+import os
+import zlib
+from typing import Self
+
+from isal import igzip
+from isal.isal_zlib import IsalError
+
+from logagent.model import Generation
+from logagent.parse.record import Record, read_line
+
+FIRST = 128 << 10  # bytes that hold any first record that dockerd writes
+
+
+class Tail:
+    """The file at `path`, opened for reading. `generation` is None until its first line is whole. Raises OSError."""
+
+    def __init__(self, path: str, *, compressed: bool) -> None:
+        self.path = path
+        self._fd = os.open(path, os.O_RDONLY | os.O_CLOEXEC | os.O_NOFOLLOW)
+        status = os.fstat(self._fd)
+        self.inode, self.size = status.st_ino, status.st_size
+        self._raw = os.fdopen(os.dup(self._fd), "rb") if compressed else None
+        self._gzip = igzip.IGzipFile(fileobj=self._raw) if compressed else None  # type: ignore[no-untyped-call]  # isal has no types here
+        self.generation: Generation | None = None
+
+    @property
+    def compressed(self) -> bool:
+        """Whether the file is a `.gz`: `size` then counts compressed bytes."""
+        return self._gzip is not None
+
+    def read(self, offset: int, size: int) -> bytes:
+        """Up to `size` bytes at decompressed `offset`; fewer at the end. Raises OSError, also for a damaged `.gz`."""
+        if self._gzip is None:
+            return os.pread(self._fd, size, offset)
+        try:
+            self._gzip.seek(offset)  # type: ignore[no-untyped-call]  # isal has no types here
+            return self._gzip.read(size)
+        except (EOFError, zlib.error, igzip.BadGzipFile, IsalError) as error:  # type: ignore[misc]  # isal's stubs take its error class for an instance
+            raise OSError(f"{self.path} is damaged: {error}") from error
+
+    def plain_size(self) -> int:
+        """Size when decompressed, as of the last look: a gzip file ends with it, modulo 4 GiB (RFC 1952)."""
+        if self._gzip is None:
+            return self.size
+        return int.from_bytes(os.pread(self._fd, 4, max(0, self.size - 4)), "little")
+
+    def grown(self) -> int:
+        """The file's size now."""
+        self.size = os.fstat(self._fd).st_size
+        return self.size
+
+    def linked(self) -> bool:
+        """Whether the file still has a name, here or elsewhere."""
+        return os.fstat(self._fd).st_nlink > 0
+
+    def identify(self) -> Self:
+        """Find out the generation by the first line, when that is whole."""
+        if self.generation is None:
+            self.generation = generation(self.read(0, FIRST))
+        return self
+
+    def close(self) -> None:
+        """Close the file."""
+        if self._gzip is not None and self._raw is not None:
+            self._gzip.close()
+            self._raw.close()
+        os.close(self._fd)
+
+
+def generation(head: bytes) -> Generation | None:
+    """Name the content that begins with `head`; None while its first line is not whole.
+
+    The name is the first record's time; a checksum joins it when that record is a piece of a long line or cannot be read.
+    """
+    line, newline, _ = head.partition(b"\n")
+    if not newline and len(head) < FIRST:
+        return None
+    found = read_line(line, 0)
+    first = found[-1] if found else None
+    if isinstance(first, Record):
+        return Generation(max(0, first.ns), 0 if first.ending else zlib.crc32(first.text))
+    return Generation(0, zlib.crc32(line) or 1)

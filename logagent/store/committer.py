@@ -1,0 +1,61 @@
+"""The committer: the loop that takes batches from the collector's queue and commits them as frames.
+
+It is the only writer of the store. When there is no room it stops taking batches, so that the queue fills and the collector
+stops reading: Docker's own files are the buffer then. It goes on by itself when there is room again.
+"""
+
+import logging
+import queue
+
+from logagent.model import Batch
+from logagent.store.store import Store
+
+log = logging.getLogger(__name__)
+
+RETRY = 1.0  # seconds between two tries while there is no room
+HOUSEKEEPING = 60.0  # seconds between two looks for segments that are too old
+
+
+class Committer:
+    """Moves batches from `batches` into `store`."""
+
+    def __init__(self, store: Store, batches: "queue.Queue[Batch]") -> None:
+        self._store, self._batches = store, batches
+        self._retain_at = 0.0
+
+    def step(self, now: float, wait: float) -> float:
+        """Take one batch, waiting up to `wait` seconds, and commit when it is time; returns seconds to pause before the next."""
+        if self._store.full:
+            return 0.0 if self.commit(now) else RETRY
+        try:
+            self._store.add(self._batches.get(timeout=min(wait, self._store.remaining(now)) or 0.001), now)
+        except queue.Empty:
+            self._housekeep(now)
+        if self._store.due(now):
+            self.commit(now)
+        return 0.0
+
+    def drain(self, now: float) -> bool:
+        """Commit all that is queued. False when there is no room for it."""
+        while True:
+            try:
+                self._store.add(self._batches.get_nowait(), now)
+            except queue.Empty:
+                return self.commit(now)
+            if self._store.due(now) and not self.commit(now):
+                return False
+
+    def commit(self, now: float) -> bool:
+        """Commit what was taken, and tell when that begins to fail and when it works again."""
+        before = self._store.full
+        done = self._store.commit(now)
+        if not done and not before:
+            log.warning("reading is paused: %s. It goes on by itself when there is room", self._store.full)
+        if done and before:
+            log.info("there is room again: reading goes on")
+        return done
+
+    def _housekeep(self, now: float) -> None:
+        if now >= self._retain_at:
+            self._retain_at = now + HOUSEKEEPING
+            self._store.retain(now)
