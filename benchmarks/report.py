@@ -35,7 +35,12 @@ class Budget:
 
     def __str__(self) -> str:
         verdict = "met" if self.met else "MISSED"
-        return f"budget: {self.what}: {self.used:.2f} {self.unit} of {self.allowed:.2f}: {verdict}"
+        return f"budget: {self.what}: {short(self.used)} {self.unit} of {short(self.allowed)}: {verdict}"
+
+
+def short(number: float) -> str:
+    """A number with at most two decimals."""
+    return f"{number:.2f}".rstrip("0").rstrip(".")
 
 
 def middle(runs: Sequence[Run], figure: Figure) -> float:

@@ -78,4 +78,4 @@ def test_whole_report():
     text = "\n".join(report.lines_of("one", "one file", 1_000_000, results))
     assert "one file (1,000,000 lines)" in text
     assert "1.25x" in text
-    assert "budget: cpu: 2.50 s of 3.00: met" in text
+    assert "budget: cpu: 2.5 s of 3: met" in text
