@@ -1,0 +1,46 @@
+"""A frame's bytes: unpacked, cut into line pairs, and packed again for those items that are sent once more. Pure.
+
+A frame is alternating lines, an action and its document, each ended by a newline. JSON strings hold no raw newline, so what
+a log line or a label says cannot end a line, and cannot pose as an action.
+"""
+
+from collections.abc import Collection, Sequence
+
+from isal import isal_zlib
+
+GZIP = 31  # zlib's name for the gzip format with the largest window
+LEVEL = 1
+STEP = 64 << 10
+
+
+def unpack(member: bytes) -> bytes:
+    """The plain text of a gzip member; of a damaged one as much as can be read."""
+    gzip = isal_zlib.decompressobj(wbits=GZIP)
+    pieces: list[bytes] = []
+    try:
+        for start in range(0, len(member), STEP):
+            pieces.append(gzip.decompress(member[start : start + STEP]))  # noqa: PERF401 - what was read before the damage is kept
+    except isal_zlib.IsalError:  # type: ignore[misc]  # the stubs declare it as a value
+        pass
+    return b"".join(pieces)
+
+
+def pairs(plain: bytes, items: Collection[int]) -> dict[int, bytes]:
+    """The two lines of each of `items`, by its place in the frame; absent for those that `plain` does not have whole."""
+    found: dict[int, bytes] = {}
+    wanted = items if isinstance(items, range) else frozenset(items)
+    start = 0
+    for item in range(max(items, default=-1) + 1):
+        middle = plain.find(b"\n", start)
+        end = plain.find(b"\n", middle + 1) if middle >= 0 else -1
+        if end < 0:
+            break
+        if item in wanted:
+            found[item] = plain[start : end + 1]
+        start = end + 1
+    return found
+
+
+def pack(chosen: Sequence[bytes]) -> bytes:
+    """Line pairs as one gzip member."""
+    return isal_zlib.compress(b"".join(chosen), LEVEL, GZIP)

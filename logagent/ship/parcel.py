@@ -1,0 +1,97 @@
+"""A frame on its way: which of its items are still to be sent, in which requests, and what became of the others. Pure.
+
+The first request is the whole frame as it lies on disk. A verdict then narrows what is left: items to retry, the halves of
+a request that was refused as a whole. The parcel is done when nothing is left; each item has then been counted once.
+"""
+
+from collections import deque
+from collections.abc import Collection, Sequence
+from dataclasses import replace
+
+from logagent.ship.bulk import Fault, Items, Refusal, Split, Verdict
+
+HOPELESS = 16  # documents refused one by one as malformed requests, and none accepted: it is not the documents
+ALIKE = "Every document is refused alike: check the output's url, and what stands before the server"
+DAMAGED = "unreadable"
+
+
+class Parcel:
+    """The way of a frame's `events` items. `proven` tells that the server accepted the last thing before this frame."""
+
+    def __init__(self, events: int, *, proven: bool) -> None:
+        self.events, self._proven = events, proven
+        self._begin()
+
+    def _begin(self) -> None:
+        self.delivered = self.duplicates = 0
+        self.dead: list[Refusal] = []
+        self.accepted = False
+        self._suspects: list[Refusal] = []
+        self._todo: deque[Sequence[int]] = deque([range(self.events)] if self.events else [])
+
+    @property
+    def done(self) -> bool:
+        """Whether every item was delivered or refused for good."""
+        return not self._todo
+
+    @property
+    def items(self) -> Sequence[int]:
+        """The items of the next request, by their place in the frame."""
+        return self._todo[0]
+
+    @property
+    def whole(self) -> bool:
+        """Whether the next request is the frame as it lies on disk."""
+        return len(self._todo[0]) == self.events
+
+    def apply(self, verdict: Verdict) -> Verdict:
+        """Take in what became of the request for `items`. Returns the verdict, or the fault that it turned out to be."""
+        if isinstance(verdict, Items):
+            self._sort(verdict)
+        elif isinstance(verdict, Split):
+            return self._split(verdict)
+        return verdict
+
+    def lose(self, items: Collection[int]) -> None:
+        """Give up those `items` of the next request that cannot be read from disk."""
+        self.dead += [Refusal(item, 0, DAMAGED, "the frame is damaged on disk") for item in items]
+        lost, left = frozenset(items), self._todo.popleft()
+        if rest := tuple(item for item in left if item not in lost):
+            self._todo.appendleft(rest)
+        if self.done:
+            self._bury_suspects()
+
+    def _sort(self, verdict: Items) -> None:
+        items = self._todo.popleft()
+        self.accepted = True
+        self._todo.extend((suspect.item,) for suspect in self._suspects)
+        self._suspects.clear()
+        self.delivered += verdict.delivered
+        self.duplicates += verdict.duplicates
+        self.dead += [replace(refusal, item=items[refusal.item]) for refusal in verdict.dead]
+        if verdict.retry:
+            self._todo.appendleft(tuple(items[place] for place in verdict.retry))
+
+    def _split(self, verdict: Split) -> Verdict:
+        items = self._todo.popleft()
+        if len(items) > 1:
+            middle = len(items) // 2
+            self._todo.extendleft((items[middle:], items[:middle]))
+            return verdict
+        reason = "the request with this document alone was refused"
+        refusal = Refusal(items[0], verdict.status, verdict.reason, reason)
+        (self.dead if verdict.status == 413 or self.accepted else self._suspects).append(refusal)
+        return self._judge_suspects(verdict)
+
+    def _judge_suspects(self, verdict: Split) -> Verdict:
+        """Documents refused before any was accepted are tried once more after the first that is; if none is, it was never the documents."""
+        if len(self._suspects) >= HOPELESS or (self._suspects and self.done and not self._proven):
+            self._begin()
+            return Fault(verdict.reason, ALIKE)
+        if self.done:
+            self._bury_suspects()
+        return verdict
+
+    def _bury_suspects(self) -> None:
+        self.dead += self._suspects
+        self._suspects.clear()
