@@ -7,8 +7,7 @@ places to go on at from the catalog. Handing on blocks while the store has no ro
 import logging
 import threading
 from collections.abc import Callable
-from dataclasses import dataclass
-from typing import Literal, Protocol
+from typing import Literal, NamedTuple, Protocol
 
 from logagent.collect.source import Pace, Source, resume_points
 from logagent.engine.inventory import Changes
@@ -28,8 +27,7 @@ class Containers(Protocol):
         """Look again, and tell what changed."""
 
 
-@dataclass(frozen=True, slots=True)
-class Lag:
+class Lag(NamedTuple):
     """How far behind a source is: bytes unread as of its last look, and seconds since the last line that was read when any are."""
 
     container: str
@@ -69,6 +67,7 @@ class Collector:
         self._last = 0.0
         self._crowded = False
         self._touched: set[str] = set()
+        self._new: dict[str, Container] = {}
         self.wake = threading.Event()
         self.stepped = 0.0
 
@@ -90,6 +89,11 @@ class Collector:
         self._touched.add(container)
         self.wake.set()
 
+    def refresh(self) -> None:
+        """Compare everything with what is there at the next step; may be called from any thread."""
+        self._reconcile_at = 0.0
+        self.wake.set()
+
     def finish(self, now: float) -> bool:
         """Tell whether all that was there has been read; unfinished lines are ended then. For `--once`."""
         if not all(s.idle for s in self._sources.values()):
@@ -100,7 +104,7 @@ class Collector:
                 self._put(last)
         return True
 
-    def lags(self, now: float) -> list[Lag]:
+    def sources(self, now: float) -> list[Lag]:
         """How far behind each source is; may be called from another thread."""
         found = [(s, s.lag_bytes()) for s in list(self._sources.values())]
         return [
@@ -130,8 +134,8 @@ class Collector:
         if batch is not None:
             self._put(batch)
         if source.ended:
-            del self._sources[source.container.id]
             self._catalog.removed([source.container.id], now)
+            del self._sources[source.container.id]
 
     def _full_of_files(self) -> bool:
         crowded = self.open_files >= self._max_open_files
@@ -160,9 +164,11 @@ class Collector:
         self._reconcile_at = now + self._reconcile_every
         first = self._last_known() if not self._sources and not self._left_out else None
         changes = self._containers.refresh(now)
-        self._catalog.remember([*changes.added, *changes.changed])
-        for container in (*changes.added, *changes.changed):
-            self._take(container, new_store=first == set())
+        # Kept until they are taken: a catalog that cannot be written now is asked again at the next step.
+        self._new |= {c.id: c for c in (*changes.added, *changes.changed)}
+        self._catalog.remember(self._new.values())
+        while self._new:
+            self._take(self._new.pop(next(iter(self._new))), new_store=first == set())
         for gone in changes.removed:
             self._remove(gone)
         if first:

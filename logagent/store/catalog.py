@@ -8,6 +8,7 @@ became of the events. So `read = stored + filtered + dropped` and, for each outp
 
 import sqlite3
 import threading
+import uuid
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
@@ -46,6 +47,14 @@ class Catalog:
     def _rows(self, sql: str, *values: object) -> list[tuple[object, ...]]:
         with self._lock:
             return self._db.execute(sql, values).fetchall()
+
+    def agent_id(self) -> str:
+        """Give the id of the agent that writes this store: the same as long as the store is."""
+        with self._transaction() as db:
+            row = db.execute("SELECT agent FROM identity").fetchone()
+            agent = str(row[0]) if row else str(uuid.uuid4())
+            db.executemany("INSERT INTO identity VALUES(?)", [] if row else [(agent,)])
+        return agent
 
     # Containers
 

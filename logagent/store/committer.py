@@ -28,7 +28,9 @@ class Committer:
         if self._store.full:
             return 0.0 if self.commit(now) else RETRY
         try:
-            self._store.add(self._batches.get(timeout=min(wait, self._store.remaining(now)) or 0.001), now)
+            batch = self._batches.get(timeout=min(wait, self._store.remaining(now)) or 0.001)
+            self._store.add(batch, now)
+            self._batches.task_done()
         except queue.Empty:
             self._housekeep(now)
         if self._store.due(now):

@@ -69,6 +69,11 @@ class Store:
             self.changed.notify_all()
         return True
 
+    @property
+    def waiting(self) -> bool:
+        """Whether the open frame has anything that is not committed yet."""
+        return self._builder.since is not None
+
     def read(self, frame: Frame) -> bytes:
         """The gzip member of `frame`: a whole `_bulk` body. Raises OSError."""
         return self.segments.read(frame)
