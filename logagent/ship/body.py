@@ -6,23 +6,37 @@ a log line or a label says cannot end a line, and cannot pose as an action.
 
 from collections.abc import Collection, Sequence
 
+import orjson
 from isal import isal_zlib
 
 GZIP = 31  # zlib's name for the gzip format with the largest window
+RAW = -15  # the same window, without header and checksum
+HEADER = 10  # bytes of a gzip header without a name
 LEVEL = 1
-STEP = 64 << 10
+STEP = 1024
 
 
-def unpack(member: bytes) -> bytes:
-    """The plain text of a gzip member; of a damaged one as much as can be read."""
-    gzip = isal_zlib.decompressobj(wbits=GZIP)
+def unpack(member: bytes) -> tuple[bytes, bool]:
+    """The plain text of a gzip member as the store makes them, and whether it is intact; of a damaged one as much as can be read."""
+    # Without its frame, so that a wrong checksum does not take with it what was read well.
+    deflate = isal_zlib.decompressobj(wbits=RAW)
     pieces: list[bytes] = []
     try:
-        for start in range(0, len(member), STEP):
-            pieces.append(gzip.decompress(member[start : start + STEP]))  # noqa: PERF401 - what was read before the damage is kept
+        for start in range(HEADER, len(member), STEP):
+            pieces.append(deflate.decompress(member[start : start + STEP]))  # noqa: PERF401 - what was read before the damage is kept
     except isal_zlib.IsalError:  # type: ignore[misc]  # the stubs declare it as a value
-        pass
-    return b"".join(pieces)
+        return b"".join(pieces), False
+    plain = b"".join(pieces)
+    return plain, member[-8:-4] == isal_zlib.crc32(plain).to_bytes(4, "little")
+
+
+def sound(pair: bytes) -> bool:
+    """Whether a line pair read from a damaged frame is one still: an action of ours and a JSON document."""
+    action, _, document = pair.partition(b"\n")
+    try:
+        return isinstance(orjson.loads(action)["create"]["_id"], str) and isinstance(orjson.loads(document), dict)
+    except (ValueError, KeyError, TypeError):
+        return False
 
 
 def pairs(plain: bytes, items: Collection[int]) -> dict[int, bytes]:

@@ -53,13 +53,11 @@ class Parcel:
         return verdict
 
     def lose(self, items: Collection[int]) -> None:
-        """Give up those `items` of the next request that cannot be read from disk."""
+        """Give up those `items` of the first request that cannot be read from disk."""
         self.dead += [Refusal(item, 0, DAMAGED, "the frame is damaged on disk") for item in items]
         lost, left = frozenset(items), self._todo.popleft()
         if rest := tuple(item for item in left if item not in lost):
             self._todo.appendleft(rest)
-        if self.done:
-            self._bury_suspects()
 
     def _sort(self, verdict: Items) -> None:
         items = self._todo.popleft()

@@ -8,7 +8,7 @@ from typing import Protocol
 
 from logagent.model import Frame
 from logagent.ship import backoff
-from logagent.ship.body import pack, pairs, unpack
+from logagent.ship.body import pack, pairs, sound, unpack
 from logagent.ship.bulk import Again, Fault, Items, Split, Verdict, judge
 from logagent.ship.deadletter import letters
 from logagent.ship.elastic import Elastic, Unreachable
@@ -61,6 +61,7 @@ class Worker:
         self._outcome = Outcome(0)
         self._parcel = Parcel(0, proven=False)
         self._member = self._plain = b""
+        self._checked = False
 
     def step(self, now: float) -> float | None:
         """Do the next thing. Returns seconds to wait before the next step; None when there is no frame to be taken."""
@@ -97,9 +98,10 @@ class Worker:
 
     def _send(self, now: float) -> float:
         body = self._member if self._parcel.whole else self._part()
-        if not body:
+        answer = self._post(body, now)
+        if isinstance(answer, Again | Split) and self._damaged():
             return 0.0
-        verdict = self._parcel.apply(self._post(body, now))
+        verdict = self._parcel.apply(answer)
         if isinstance(verdict, Items):
             return self._weigh(verdict, now)
         if isinstance(verdict, Split):
@@ -126,15 +128,28 @@ class Worker:
         asked, self._asked = self._asked, None
         return backoff.delay(self._attempt, self._random(), shortest=self._shortest, longest=self._longest, asked=asked)
 
+    def _damaged(self) -> bool:
+        """Look once, at a frame's first failure, whether it is damaged on disk: a server meets that with any answer, or with none.
+
+        Then what can be read is sent on, and the rest is lost.
+        """
+        if self._checked:
+            return False
+        self._checked = True
+        self._plain, intact = unpack(self._member)
+        if intact:
+            return False
+        found = {item: pair for item, pair in pairs(self._plain, self._parcel.items).items() if sound(pair)}
+        self._parcel.lose([item for item in self._parcel.items if item not in found])
+        self._member = pack(list(found.values()))
+        return True
+
     def _part(self) -> bytes:
-        """The body of a request for some of the frame's items; empty when none of them can be read."""
-        found = self._pairs(self._parcel.items)
-        if lost := [item for item in self._parcel.items if item not in found]:
-            self._parcel.lose(lost)
-        return pack(list(found.values())) if found else b""
+        """The body of a request for some of the frame's items."""
+        return pack(list(self._pairs(self._parcel.items).values()))
 
     def _pairs(self, items: Sequence[int]) -> dict[int, bytes]:
-        self._plain = self._plain or unpack(self._member)
+        self._plain = self._plain or unpack(self._member)[0]
         return pairs(self._plain, items)
 
     def _post(self, body: bytes, now: float) -> Verdict:

@@ -6,6 +6,7 @@ import socket
 import struct
 import threading
 import time
+import zlib
 from collections import deque
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -25,7 +26,7 @@ class Request:
         self.method, self.path = handler.command, handler.path
         self.headers = dict(handler.headers.items())
         self.raw = handler.rfile.read(int(handler.headers.get("content-length", 0)))
-        self.plain = gzip.decompress(self.raw) if self.headers.get("content-encoding") == "gzip" else self.raw
+        self.plain = plain_of(self.raw) if self.headers.get("content-encoding") == "gzip" else self.raw
 
     @property
     def pairs(self) -> list[tuple[bytes, bytes]]:
@@ -81,7 +82,7 @@ class BulkServer:
             self.most_open = max(self.most_open, self.open)
             act = self.script.popleft() if self.script else self.otherwise
         try:
-            act(request)
+            (act if request.plain != b"?" else damaged)(request)
         finally:
             with self.lock:
                 self.open -= 1
@@ -117,6 +118,14 @@ class BulkServer:
                 thread.join()
 
 
+def plain_of(raw: bytes) -> bytes:
+    """A body's text, b"?" where it is damaged."""
+    try:
+        return gzip.decompress(raw)
+    except (OSError, EOFError, zlib.error):
+        return b"?"
+
+
 def apply(request: Request, refuse: Callable[[int, str], tuple[int, str] | None] | None = None) -> bytes:
     """Index the request's documents as Elasticsearch does (`refuse` gives a status and type for some); returns the reply's body."""
     items: list[dict[str, Any]] = []
@@ -131,6 +140,11 @@ def apply(request: Request, refuse: Callable[[int, str], tuple[int, str] | None]
         items.append({"create": {"status": wrong[0] if wrong else 201, **error}})
     failed = any("error" in item["create"] for item in items)
     return orjson.dumps({"errors": failed, "took": 1, "items": items})
+
+
+def damaged(request: Request) -> None:
+    """What Elasticsearch does with a body that is no gzip: nothing but closing the connection."""
+    request.reset()
 
 
 def index(request: Request) -> None:

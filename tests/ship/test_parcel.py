@@ -1,0 +1,78 @@
+"""A frame's way: each item is counted once, whatever the verdicts are."""
+
+from hypothesis import given
+from hypothesis import strategies as st
+
+from logagent.ship.bulk import Again, Fault, Items, Refusal, Split
+from logagent.ship.parcel import HOPELESS, Parcel
+
+
+@given(st.integers(1, 40), st.data())
+def test_each_item_is_settled_once(events: int, data: st.DataObject) -> None:
+    """Under any row of verdicts every item ends delivered or dead, exactly once."""
+    parcel = Parcel(events, proven=data.draw(st.booleans()))
+    poison = data.draw(st.sets(st.integers(0, events - 1), max_size=events // 2))
+    settled: list[int] = []
+    while not parcel.done:
+        items = parcel.items
+        if poison & set(items) and data.draw(st.booleans()):
+            if isinstance(parcel.apply(Split(400, "400")), Fault):
+                settled.clear()
+                poison.clear()
+            continue
+        fates = data.draw(st.lists(st.sampled_from("drx"), min_size=len(items), max_size=len(items)))
+        settled += [item for item, fate in zip(items, fates, strict=True) if fate == "d"]
+        dead = tuple(Refusal(n, 400, "k", "r") for n, fate in enumerate(fates) if fate == "x")
+        retry = tuple(n for n, fate in enumerate(fates) if fate == "r")
+        assert isinstance(parcel.apply(Items(fates.count("d"), 0, retry, dead)), Items)
+    assert len(settled) == parcel.delivered
+    assert list(range(events)) == sorted(settled + [refusal.item for refusal in parcel.dead])
+
+
+def test_again_changes_nothing() -> None:
+    """What settles nothing leaves the request as it is."""
+    parcel = Parcel(3, proven=True)
+    parcel.apply(Again("503"))
+    assert parcel.whole
+    assert range(3) == parcel.items
+
+
+def test_poison_before_the_first_success() -> None:
+    """The first document may be the poisonous one: it is tried again after a success, and then dead."""
+    parcel = Parcel(2, proven=False)
+    parcel.apply(Split(400, "400"))
+    parcel.apply(Split(400, "400"))
+    assert (1,) == tuple(parcel.items)
+    parcel.apply(Items(1))
+    assert (0,) == tuple(parcel.items)
+    parcel.apply(Split(400, "400"))
+    assert parcel.done
+    assert [0] == [refusal.item for refusal in parcel.dead]
+
+
+def test_many_alike_are_a_fault() -> None:
+    """After so many documents refused one by one, and none accepted, it is the server's fault, and all are kept."""
+    parcel = Parcel(1000, proven=True)
+    requests = 0
+    verdict: object = None
+    while not isinstance(verdict, Fault):
+        verdict = parcel.apply(Split(400, "400"))
+        requests += 1
+    assert requests < 3 * HOPELESS
+    assert (range(1000), []) == (parcel.items, parcel.dead)
+
+
+def test_single_document_after_success() -> None:
+    """A frame of one document that is refused is dead where the server took the last one, and kept where it did not."""
+    proven, unproven = Parcel(1, proven=True), Parcel(1, proven=False)
+    assert isinstance(proven.apply(Split(400, "400")), Split)
+    assert isinstance(unproven.apply(Split(400, "400")), Fault)
+    assert (True, False) == (proven.done, unproven.done)
+
+
+def test_too_large_is_told_apart() -> None:
+    """A single document that is too large is dead at once: a smaller request would have passed."""
+    parcel = Parcel(1, proven=False)
+    parcel.apply(Split(413, "413"))
+    assert parcel.done
+    assert [413] == [refusal.status for refusal in parcel.dead]
