@@ -29,7 +29,7 @@ if [ "$1" != / ]; then
 fi
 mount -t tmpfs tmpfs "$1/run"
 touch "$3"
-exec sleep infinity
+exec chroot "$1" sleep infinity
 """
 """Arguments: the root file system, the temporary folder, a file to make when all is mounted."""
 
@@ -85,8 +85,7 @@ class Engine:
         self._namespace.await_ready(ready.exists, 10)
 
     def _inside(self, *command: str) -> list[str]:
-        mounts = f"--mount=/proc/{self._namespace.pid}/ns/mnt"
-        return ["nsenter", mounts, "chroot", str(self._root), *command]
+        return ["nsenter", "--target", str(self._namespace.pid), "--mount", "--root", *command]
 
     def start_daemon(self) -> None:
         """Start dockerd and wait until it answers; raises RuntimeError with its log's end if it does not."""
