@@ -33,7 +33,10 @@ class Line:
 
 @dataclass(frozen=True, slots=True)
 class Overview:
-    """The whole store at `time`. `totals` as in the catalog; `undelivered` bytes of `size` are kept for an output."""
+    """The whole store at `time`. `totals` as in the catalog; `undelivered` bytes of `size` are kept for an output.
+
+    `notes` are sentences of the running agent on what hinders it, where there is one to ask.
+    """
 
     time: float
     running: bool
@@ -46,6 +49,7 @@ class Overview:
     size: int
     max_size: int
     undelivered: int
+    notes: tuple[str, ...] = ()
 
     def total(self, name: str) -> int:
         """Sum of one of the accounting's counters over all reasons."""
@@ -75,7 +79,7 @@ def overview(catalog: Catalog, lag_of: LagOf, *, running: bool, max_size: int, n
 
 def attention(view: Overview) -> list[str]:
     """Tell in sentences what needs somebody's attention; empty when all is well."""
-    return [*_behind(view), *_waiting(view), *_room(view), *_lost(view)]
+    return [*view.notes, *_behind(view), *_waiting(view), *_room(view), *_lost(view)]
 
 
 def headline(view: Overview, troubles: Sequence[str]) -> str:

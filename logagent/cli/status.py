@@ -51,7 +51,7 @@ def status(context: click.Context, *, as_json: bool, store: Path | None, config:
     if as_json:
         _print_json(view, troubles)
     else:
-        _print_table(view, troubles)
+        _print_table(view)
     context.exit(Exit.NO if troubles else Exit.OK)
 
 
@@ -73,7 +73,7 @@ def _view(store: Path | None, config: Path | None) -> "Overview":
     from logagent.store.catalog import Catalog
 
     settings = load(config, flags={"store.path": store})
-    folder = store_path(Path(settings.store.path) if settings.store.path else None, os.environ, os.geteuid())
+    folder = store_path(settings.store.path, os.environ, os.geteuid())
     with closing(Catalog(folder / "catalog.db", read_only=True)) as catalog:
         return overview(catalog, _lag, running=agent_runs(folder), max_size=settings.store.max_size, now=time.time())
 
@@ -93,12 +93,7 @@ def _print_json(view: "Overview", troubles: list[str]) -> None:
     click.echo(json.dumps(as_json(view, troubles), ensure_ascii=False))
 
 
-def _print_table(view: "Overview", troubles: list[str]) -> None:
-    from logagent.cli.overview import headline
+def _print_table(view: "Overview") -> None:
     from logagent.cli.table import console, page
 
-    click.echo(headline(view, troubles))
-    for trouble in troubles:
-        click.echo(f"- {trouble}")
-    click.echo()
     console().print(page(view))

@@ -7,8 +7,12 @@ every few seconds.
 import logging
 import sys
 import threading
+import time
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
+from dataclasses import replace
+from itertools import chain, repeat
+from typing import TYPE_CHECKING
 
 import click
 from rich.console import Console, Group, RenderableType
@@ -17,10 +21,14 @@ from rich.table import Table
 from rich.text import Text
 
 from logagent.cli.human import count, size, span
-from logagent.cli.overview import Line, Overview, attention
+from logagent.cli.overview import Line, Overview, attention, headline, overview
+
+if TYPE_CHECKING:
+    from logagent.agent import Agent
 
 EVERY = 1.0  # seconds between two drawings
 PLAIN_EVERY = 5.0  # seconds between two plain lines
+PLAIN_FIRST = 2.0  # seconds to the first one
 PLAIN_WIDTH = 140  # columns where there is no terminal
 AROUND = 14  # rows of a live page beside its sources
 
@@ -35,7 +43,9 @@ def console() -> Console:
 
 def page(view: Overview, rates: Rates | None = None, rows: int | None = None) -> RenderableType:
     """Lay out a whole overview; `rows` bounds the sources that are shown, those furthest behind first."""
-    parts: list[RenderableType] = [_sources(view, rates, rows), Text(_store_line(view))]
+    troubles = attention(view)
+    told = "\n- ".join([headline(view, troubles), *troubles])
+    parts: list[RenderableType] = [Text(f"{told}\n"), _sources(view, rates, rows), Text(_store_line(view))]
     return Group(*parts, *([_outputs(view)] if view.outputs else []))
 
 
@@ -55,29 +65,57 @@ class Pace:
     """How fast events come: the difference between two overviews."""
 
     def __init__(self) -> None:
-        self._time = 0.0
-        self._events: dict[str, int] = {}
+        self._before: Overview | None = None
 
     def rates(self, view: Overview) -> Rates:
         """Return the events in a second since the last call, by container id; nothing at the first."""
-        passed, before = view.time - self._time, self._events
-        self._time, self._events = view.time, {s.id: s.events for s in view.sources}
-        return {i: (n - before.get(i, 0)) / passed for i, n in self._events.items()} if before and passed > 0 else {}
+        before, self._before = self._before, view
+        if before is None or view.time <= before.time:
+            return {}
+        old = {source.id: source.events for source in before.sources}
+        return {s.id: (s.events - old.get(s.id, 0)) / (view.time - before.time) for s in view.sources}
+
+
+def watch_agent(agent: "Agent", stop: threading.Event) -> None:
+    """Show the running `agent` until `stop` is set."""
+    watch(lambda: agent_view(agent, time.time()), stop)
+
+
+def agent_view(agent: "Agent", now: float) -> Overview:
+    """Make the overview of an agent in this process: its collector knows the lag without looking at the files again."""
+    lags = {container: size for container, _, size, _ in agent.collector.sources(now)}
+    budget = agent.store.budget
+    view = overview(
+        agent.store.catalog,
+        lambda container, _: lags.get(container.id),
+        running=True,
+        max_size=budget.max_size,
+        now=now,
+    )
+    failing = [f"{s.name}: {s.last_error}" for s in agent.shippers if s.last_error]
+    return replace(view, notes=(*([agent.store.full] if agent.store.full else []), *failing))
 
 
 def watch(look: Callable[[], Overview], stop: threading.Event) -> None:
     """Show what `look` returns until `stop` is set: live on a terminal, in plain lines elsewhere."""
     pace = Pace()
     if not sys.stdout.isatty():
-        while not stop.wait(PLAIN_EVERY):
-            view = look()
-            click.echo(line(view, pace.rates(view)))
+        _watch_plain(look, stop, pace)
         return
     with Live(console=console(), auto_refresh=False, transient=True) as live, _log_above():
         while not stop.is_set():
             view = look()
             live.update(page(view, pace.rates(view), max(1, live.console.height - AROUND)), refresh=True)
             stop.wait(EVERY)
+
+
+def _watch_plain(look: Callable[[], Overview], stop: threading.Event, pace: Pace) -> None:
+    pace.rates(look())
+    for wait in chain([PLAIN_FIRST], repeat(PLAIN_EVERY)):
+        if stop.wait(wait):
+            return
+        view = look()
+        click.echo(line(view, pace.rates(view)))
 
 
 @contextmanager
