@@ -24,7 +24,6 @@ if TYPE_CHECKING:
 
 NDJSON = {"content-type": "application/x-ndjson", "content-encoding": "gzip", "accept": "application/json"}
 JSON = {"content-type": "application/json", "accept": "application/json"}
-MIMETYPES = ("application/json", "application/x-ndjson", "application/*", "text/*")
 
 
 class Unreachable(Exception):  # noqa: N818 - it is what happened to the server, not a programming error
@@ -118,7 +117,7 @@ class Elastic:
 
 
 def _transport(**node: Any) -> "Transport":
-    from elastic_transport import NodeConfig, Serializer, Transport
+    from elastic_transport import NodeConfig, Serializer, SerializerCollection, Transport
 
     # It tells each request at info and each failure at warning: both are told by the shipper, once and with what to do.
     logging.getLogger("elastic_transport").setLevel(logging.ERROR)
@@ -130,26 +129,35 @@ def _transport(**node: Any) -> "Transport":
         def loads(self, data: bytes) -> bytes:
             return data
 
+    class AnyType(SerializerCollection):
+        def get_serializer(self, mimetype: str | None) -> Serializer:  # noqa: ARG002 - bytes are bytes
+            return AsItIs()
+
     try:
-        config = NodeConfig(**node)
-        serializers = {mimetype: AsItIs() for mimetype in MIMETYPES}
-        return Transport([config], serializers=serializers, max_retries=0, meta_header=False)
+        transport = Transport([NodeConfig(**node)], max_retries=0, meta_header=False)
     except (OSError, ValueError) as error:  # an SSLError is an OSError
-        raise Failure(_unusable(node, error), Exit.USAGE) from None
+        raise _unusable(f"https://{node['host']}", error) from None
+    transport.serializers = AnyType()
+    return transport
 
 
-def _unusable(node: dict[str, Any], error: Exception) -> str:
-    where = node.get("ca_certs")
+def _unusable(what: str, error: Exception) -> Failure:
     reason = getattr(error, "strerror", None) or getattr(error, "reason", None) or type(error).__name__
-    return f"the connection to {node['host']} cannot be set up ({reason}): check the output's url and its ca_file {where or '(none)'}"
+    return Failure(f"TLS cannot be set up with {what} ({reason}): check the output's url and ca_file", Exit.USAGE)
 
 
 def _tls(ca_file: Path | None, *, verify: bool) -> dict[str, Any]:
+    """The node's TLS settings. `ca_file` is trusted beside the system's authorities, which the official client always loads."""
     if not verify:
         return {"verify_certs": False, "ssl_show_warn": False}
-    system = ssl.get_default_verify_paths()
-    trusted = str(ca_file) if ca_file else system.cafile or system.capath
-    return {"verify_certs": True, "ca_certs": trusted}
+    if ca_file is None:
+        return {"verify_certs": True}
+    try:
+        # The client would find this out at the first request only.
+        ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT).load_verify_locations(ca_file)
+    except OSError as error:  # an SSLError is one
+        raise _unusable(str(ca_file), error) from None
+    return {"verify_certs": True, "ca_certs": str(ca_file)}
 
 
 def _why(error: BaseException, timeout: float) -> str:

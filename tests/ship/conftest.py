@@ -4,12 +4,16 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
+from hypothesis import settings
 
 from logagent.model import Batch, Container, Image
 from logagent.ship.elastic import Elastic
 from logagent.store.retention import Budget
 from logagent.store.store import Store
 from tests.ship.server import BulkServer
+
+settings.register_profile("shared machine", deadline=None)  # what an example takes depends on who else runs
+settings.load_profile("shared machine")
 
 ID = "ab" * 32
 STREAM = "logs-docker.container_logs-default"

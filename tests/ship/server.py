@@ -3,6 +3,7 @@
 import gzip
 import http.server
 import socket
+import ssl
 import struct
 import threading
 import time
@@ -39,7 +40,7 @@ class Request:
 
     def reply(self, status: int, body: bytes, **headers: str) -> None:
         self._handler.send_response(status)
-        for key, value in {"content-type": "application/json", "content-length": str(len(body)), **headers}.items():
+        for key, value in {"content_type": "application/json", "content_length": str(len(body)), **headers}.items():
             self._handler.send_header(key.replace("_", "-"), value)
         self._handler.end_headers()
         self._handler.wfile.write(body)
@@ -70,7 +71,6 @@ class BulkServer:
         self.requests: list[Request] = []
         self.script: deque[Answer] = deque()
         self.otherwise: Answer = index
-        self.setup: dict[str, Callable[[Request], None]] = {}
         self.lock = threading.Lock()
         self.open = 0
         self.most_open = 0
@@ -88,7 +88,7 @@ class BulkServer:
                 self.open -= 1
 
     @contextmanager
-    def run(self) -> Iterator[str]:
+    def run(self, tls: ssl.SSLContext | None = None) -> Iterator[str]:
         """Serve on a free port of loopback; gives the url."""
         owner = self
 
@@ -109,10 +109,12 @@ class BulkServer:
                 """A connection that we reset is no news."""
 
         with Quiet(("127.0.0.1", 0), Handler) as server:
+            if tls is not None:
+                server.socket = tls.wrap_socket(server.socket, server_side=True)
             thread = threading.Thread(target=server.serve_forever, args=(0.01,))
             thread.start()
             try:
-                yield f"http://127.0.0.1:{server.server_port}"
+                yield f"http{'s' if tls else ''}://127.0.0.1:{server.server_port}"
             finally:
                 server.shutdown()
                 thread.join()

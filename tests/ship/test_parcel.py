@@ -1,5 +1,7 @@
 """A frame's way: each item is counted once, whatever the verdicts are."""
 
+from random import Random
+
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -7,20 +9,20 @@ from logagent.ship.bulk import Again, Fault, Items, Refusal, Split
 from logagent.ship.parcel import HOPELESS, Parcel
 
 
-@given(st.integers(1, 40), st.data())
-def test_each_item_is_settled_once(events: int, data: st.DataObject) -> None:
+@given(st.integers(1, 40), st.booleans(), st.randoms(use_true_random=False))
+def test_each_item_is_settled_once(events: int, proven: bool, chance: Random) -> None:  # noqa: FBT001 - drawn
     """Under any row of verdicts every item ends delivered or dead, exactly once."""
-    parcel = Parcel(events, proven=data.draw(st.booleans()))
-    poison = data.draw(st.sets(st.integers(0, events - 1), max_size=events // 2))
+    parcel = Parcel(events, proven=proven)
+    poison = set(chance.sample(range(events), events // 2))
     settled: list[int] = []
     while not parcel.done:
         items = parcel.items
-        if poison & set(items) and data.draw(st.booleans()):
+        if poison & set(items) and chance.random() < 0.5:
             if isinstance(parcel.apply(Split(400, "400")), Fault):
                 settled.clear()
                 poison.clear()
             continue
-        fates = data.draw(st.lists(st.sampled_from("drx"), min_size=len(items), max_size=len(items)))
+        fates = chance.choices("drx", k=len(items))
         settled += [item for item, fate in zip(items, fates, strict=True) if fate == "d"]
         dead = tuple(Refusal(n, 400, "k", "r") for n, fate in enumerate(fates) if fate == "x")
         retry = tuple(n for n, fate in enumerate(fates) if fate == "r")

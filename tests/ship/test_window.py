@@ -1,5 +1,7 @@
 """The order of frames: whatever ends first, the cursor moves over the finished head only."""
 
+from random import Random
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -18,16 +20,16 @@ def advance(window: Window) -> list[int]:
 
 
 @given(st.lists(st.integers(1, 5), min_size=1, max_size=30), st.randoms(use_true_random=False), st.integers(1, 8))
-def test_cursor_never_passes_an_unfinished_frame(gaps: list[int], chance: object, limit: int) -> None:
+def test_cursor_never_passes_an_unfinished_frame(gaps: list[int], chance: Random, limit: int) -> None:
     """In any order of taking and finishing, frames go in order, once, and none before all older ones are done."""
     seqs = [sum(gaps[: n + 1]) for n in range(len(gaps))]
     window = Window(0, frames=limit, dead_bytes=1)
     waiting, taken, gone = list(seqs), list[Outcome](), list[int]()
     while waiting or taken:
-        if waiting and window.open and (not taken or chance.random() < 0.5):  # type: ignore[attr-defined]  # a Random
+        if waiting and window.open and (not taken or chance.random() < 0.5):
             taken.append(window.take(waiting.pop(0)))
         else:
-            outcome = taken.pop(chance.randrange(len(taken)))  # type: ignore[attr-defined]  # a Random
+            outcome = taken.pop(chance.randrange(len(taken)))
             outcome.done = True
             gone += advance(window)
         assert len(window) <= limit
