@@ -95,6 +95,16 @@ def test_outputs_have_their_row(store, folder):
     assert "es-1" in result.stdout
 
 
+def test_undelivered_bytes_are_those_behind_the_cursor(store, folder):
+    """A segment counts as undelivered until its last frame is done with; without outputs nothing does."""
+    assert _json(folder)["store"]["undelivered_bytes"] == 0
+    store.catalog.use_outputs(["es-1"])
+    found = _json(folder)["store"]["undelivered_bytes"]
+    assert found == store.catalog.segments()[0].bytes > 0
+    store.catalog.advance("es-1", 1, delivered=1, duplicates=0, dead=[])
+    assert _json(folder)["store"]["undelivered_bytes"] == 0
+
+
 def test_hostile_name_steers_no_terminal(store, folder, log):
     """Escape sequences and markup in a container's name are shown, not obeyed."""
     store.catalog._db.execute("UPDATE container SET name=?", ("\x1b[31m[bold]x",))

@@ -38,6 +38,16 @@ def test_file_exceeds_its_limit_by_one_record(tmp_path):
     assert 200 <= sizes[0] < 200 + record
 
 
+def test_file_at_its_limit_takes_no_more(tmp_path):
+    """A file that has exactly its limit is rotated before the next record."""
+    with LogWriter(str(tmp_path), ID) as writer:
+        _print(writer, [1])
+        record = os.path.getsize(writer.path)
+    with LogWriter(str(tmp_path), ID, max_size=2 * record, max_file=2) as writer:
+        _print(writer, [2, 3])
+        assert 2 * record == os.path.getsize(f"{writer.path}.1")
+
+
 def test_rotated_files_shift_and_the_oldest_goes(tmp_path):
     """The newest rotated file is .1, and there are at most max-file files with the live one."""
     with LogWriter(str(tmp_path), ID, max_size=1, max_file=3) as writer:

@@ -116,6 +116,16 @@ def test_server_that_never_started_can_be_stopped():
     Listener("127.0.0.1", site.web.listener.port).socket.close()
 
 
+def test_stop_that_comes_early_is_not_missed():
+    """A server that is told to leave before it came to serve leaves at once."""
+    site = Site()
+    site.web._server.leave()
+    site.web.start()
+    site.web._thread.join(10)
+    assert not site.web.alive
+    site.web.stop()
+
+
 def test_address_in_use_is_told_with_its_setting():
     """The failure names the port and the two settings that help, and is one of the network."""
     with socket.create_server(("127.0.0.1", 0)) as taken:
