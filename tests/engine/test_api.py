@@ -87,7 +87,9 @@ def test_a_container_that_goes_between_list_and_inspection_is_left_out(engine, f
 def test_ids_that_are_none_are_passed_over(engine, fake):
     """Only whole ids become containers, for they become paths."""
     fake.put_container("../../etc", "odd")
+    fake.asked.clear()
     assert [] == engine.containers()
+    assert ["/containers/json"] == fake.asked
 
 
 @pytest.mark.parametrize(

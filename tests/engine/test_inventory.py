@@ -13,7 +13,7 @@ from logagent.engine.api import Engine, EngineError
 from logagent.engine.inventory import Changes, Inventory, compare
 from logagent.engine.metadata import read_container
 from logagent.model import Container, Image
-from tests.engine.files import IDS, write_container
+from tests.engine.files import IDS, replace_json, write_container
 
 
 class Answers:
@@ -80,9 +80,11 @@ def test_a_file_is_read_again_only_when_it_was_replaced(tmp_path, monkeypatch):
     kept.refresh(0)
     kept.refresh(1000)
     assert [str(directory)] == read
-    write_container(tmp_path, IDS[0], driver="local")
+    replace_json(directory / "hostconfig.json", {"LogConfig": {"Type": "local"}})
     assert ["local"] == [container.log_driver for container in kept.refresh(1001).changed]
-    assert [str(directory)] * 2 == read
+    replace_json(directory / "config.v2.json", {"ID": IDS[0], "Name": "/renamed"})
+    assert ["renamed"] == names(kept.refresh(1002).changed)
+    assert [str(directory)] * 3 == read
 
 
 def test_a_container_whose_files_are_not_there_yet_comes_with_them(tmp_path):
