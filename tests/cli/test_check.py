@@ -73,6 +73,7 @@ def test_the_effective_settings_are_printed_without_secrets(run, file):
         settings["outputs"][0]["password"],
     )
     assert SECRET not in result.output
+    assert ["data_root", "host_name", "engine"] == list(settings)[:3]  # in the order of the file, not of the alphabet
 
 
 def test_the_schema_is_printed_whatever_the_settings_are(run, tmp_path):

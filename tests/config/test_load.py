@@ -175,6 +175,7 @@ TYPOS = [
     ("dead_letters.max_sise", "dead_letters.max_size"),
     ("level", "log.level"),
     ("max_size", "store.max_size"),
+    ("max-size", "store.max_size"),
     ("colect", "collect"),
     ("outputs.3.pasword", "outputs.3.password"),
     ("collect.start", None),

@@ -89,6 +89,8 @@ BAD = [
     "outputs: [{url: http://es, api_key: *SECRET}]",
     "outputs: [{url: http://es, api_key: &SECRET x, bearer_token: SECRET}]",
     "outputs: [{url: http://es, api_key: !SECRET x}]",
+    "outputs: [{url: http://es, api_key: !SECRET!x y}]",
+    "outputs: [{url: http://es, password: /SECRET}]",
     "outputs: [{url: http://es, api_key: !!int SECRET}]",
     "outputs: [{url: http://es, api_key: 'SECRET",
     "outputs: [{url: http://es, api_key: %SECRET}]",

@@ -78,6 +78,7 @@ BAD = [
     ("document: {dataset: Docker}", 'document.dataset = "Docker": must be lowercase, '),
     ("document: {dataset: a-b}", "document.dataset = \"a-b\": must not contain '-', "),
     ("document: {namespace: _x}", 'document.namespace = "_x": must not begin with _ + or .'),
+    ("document: {namespace: .x}", 'document.namespace = ".x": must not begin with _ + or .'),
     ("document: {namespace: 'a b'}", "document.namespace = \"a b\": must not contain ' ', "),
     (f"document: {{namespace: {'ä' * 51}}}", "must be 1 to 100 bytes of printable text"),
     ("document: {log_offset: perhaps}", 'document.log_offset = "perhaps": must be true or false'),
