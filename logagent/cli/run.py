@@ -102,6 +102,16 @@ def build(settings: "Settings") -> "Agent":
     return Agent(settings)
 
 
+def run_once(agent: "Agent") -> None:
+    """Collect and deliver what is there. Raises Failure when not everything was delivered."""
+    from logagent.agent import failure_of
+
+    for number in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(number, lambda *_: agent.halt())
+    if not agent.run_once():
+        raise failure_of(agent)
+
+
 def run_on(agent: "Agent") -> None:
     """Run until SIGINT or SIGTERM: with a live table on a terminal, with nothing but our own log's lines elsewhere."""
     stop = threading.Event()
