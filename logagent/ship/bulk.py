@@ -69,10 +69,10 @@ class Items:
 Verdict = Items | Again | Split | Fault
 
 _CREDENTIALS = (
-    "check the output's credentials, and that they may create documents in its data stream (create_doc, auto_configure)"
+    "Check the output's credentials, and that they may create documents in its data stream (create_doc, auto_configure)"
 )
-_ADDRESS = "check the output's url: it must be that of Elasticsearch or OpenSearch, with the path prefix of a proxy if there is one"
-_STREAM = "check the data stream's template, pipeline and limits on the server"
+_ADDRESS = "Check the output's url: it must be that of Elasticsearch or OpenSearch, with the path prefix of a proxy if there is one"
+_STREAM = "Check the data stream's template, pipeline and limits on the server"
 
 _FAULTS = {401: _CREDENTIALS, 403: _CREDENTIALS, 404: _ADDRESS, 405: _ADDRESS, 406: _ADDRESS}
 
