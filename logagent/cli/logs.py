@@ -39,7 +39,7 @@ Exit statuses:
   1    no such container in the store, or several that the id may mean
   2    wrong usage or settings
   4    the store cannot be read, or parts of it are damaged
-  130  interrupted; --follow, which only ends so, ends with 0
+  130  interrupted; with --follow that is 0
 """
 
 
@@ -81,7 +81,9 @@ class Look:
 @click.option(
     "--tail", "-n", type=_tail, metavar="N|all", default="all", help="Only the last so many lines of each container."
 )
-@click.option("--follow", "-f", is_flag=True, help="Go on with new lines as they are stored, until Ctrl-C.")
+@click.option(
+    "--follow", "-f", is_flag=True, help="Go on with new lines, until Ctrl-C or the named containers are removed."
+)
 @click.option("--timestamps", "-t", is_flag=True, help="Print the time before each line.")
 @click.option("--since", type=_time, metavar="TIME", help="Only lines of this time and later.")
 @click.option("--until", type=_time, metavar="TIME", help="Only lines up to this time.")
