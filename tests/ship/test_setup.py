@@ -13,7 +13,7 @@ from logagent.ship.elastic import Elastic
 from logagent.ship.setup import prepare
 from logagent.ship.shipper import Shipper
 from tests.ship.conftest import STREAM, Filled
-from tests.ship.server import BulkServer, Request, index, status
+from tests.ship.server import BulkServer, Request, index, slow, status
 
 Connect = Callable[..., Elastic]
 
@@ -111,11 +111,13 @@ def test_shipping_waits_for_it(filled: Filled, server: BulkServer, connect: Conn
 
 
 def test_threads_start_with_it(filled: Filled, server: BulkServer, connect: Connect) -> None:
-    """All workers begin once it is settled."""
+    """All workers begin at once when it is settled."""
     server.script += [status(503), status(200)]
+    server.otherwise = slow(0.1)
     client = connect(server.url)
-    shipper = Shipper(filled.store, "es", client, prepare=prepare, backoff_min=0.01, backoff_max=0.01)
-    last = filled.fill(5)
+    shipper = Shipper(filled.store, "es", client, prepare=prepare, backoff_min=0.2, backoff_max=0.2, random=lambda: 1.0)
+    last = filled.fill(8)
     shipper.start()
-    assert shipper.wait_drained(last, 10)
+    assert shipper.wait_drained(last, 4)
+    assert 2 == server.most_open
     assert shipper.stop(5)

@@ -13,7 +13,7 @@ import pytest
 from logagent.ship.elastic import Elastic
 from logagent.ship.shipper import Shipper
 from tests.ship.conftest import Filled
-from tests.ship.server import BulkServer, cut, index, refuse, reset_after, reset_before, slow, status
+from tests.ship.server import BulkServer, Request, cut, index, refuse, reset_after, reset_before, slow, status
 
 Connect = Callable[..., Elastic]
 BUSY = (429, "es_rejected_execution_exception")
@@ -31,6 +31,14 @@ def drain(shipper: Shipper, limit: int = 200) -> None:
         if shipper.step(1.0) is None:
             return
     raise AssertionError(f"still not drained: {shipper.last_error}")
+
+
+def await_(what: Callable[[], object], within: float = 10) -> None:
+    """Wait until it is so."""
+    end = time.monotonic() + within
+    while not what():
+        assert time.monotonic() < end, "it never came to that"
+        threading.Event().wait(0.005)
 
 
 def test_bytes_of_the_disk(filled: Filled, server: BulkServer, connect: Connect) -> None:
@@ -326,6 +334,28 @@ def test_threads_ship_while_frames_come(filled: Filled, server: BulkServer, conn
     assert 2 == server.most_open
 
 
+def test_workers_go_on_when_the_head_is_done(filled: Filled, server: BulkServer, connect: Connect) -> None:
+    """A worker that slept because one frame held all up is woken when that is done, and does not wait for its time."""
+    released = threading.Event()
+
+    def hold_first(request: Request) -> None:
+        if "abababababab-0-0" in request.ids and not released.is_set():
+            request.reply(503, b"")
+        else:
+            (slow(0.1) if released.is_set() else index)(request)
+
+    server.otherwise = hold_first
+    filled.fill(40, events=1)
+    shipper = ship(filled, connect(server.url), workers=2, backoff_min=0.05, backoff_max=0.05)
+    shipper.start()
+    await_(lambda: len(server.documents) == 31)
+    server.most_open = 0
+    released.set()
+    assert shipper.wait_drained(40, 4)
+    assert 2 == server.most_open
+    assert shipper.stop(5)
+
+
 def test_random_failures_with_threads(filled: Filled, server: BulkServer, connect: Connect) -> None:
     """Whatever a server answers by chance, in the end each event is there once or is a dead letter."""
     dice = random.Random(7)
@@ -359,9 +389,7 @@ def test_stop_ends_waits_at_once(filled: Filled, server: BulkServer, connect: Co
     server.otherwise = status(503)
     shipper = ship(filled, connect(server.url), workers=2, backoff_min=60.0, backoff_max=60.0, random=lambda: 1.0)
     shipper.start()
-    deadline = time.monotonic() + 10
-    while not shipper.last_error and time.monotonic() < deadline:
-        threading.Event().wait(0.005)
+    await_(lambda: shipper.last_error)
     began = time.monotonic()
     assert shipper.stop(10)
     assert time.monotonic() - began < 2
