@@ -28,12 +28,18 @@ apt_install() {
     is_root && have apt-get || return 1
     echo "installing$lacking" >&2
     # shellcheck disable=SC2086 # a list of words
-    apt_get install --no-install-recommends $lacking || { apt_get update && apt_get install --no-install-recommends $lacking; }
+    apt_get install --no-install-recommends $lacking 2>/dev/null ||
+        { apt_get update && apt_get install --no-install-recommends $lacking; }
 }
 
-apt_get() {
-    DEBIAN_FRONTEND=noninteractive apt-get -qq -y -o DPkg::Lock::Timeout=120 "$@" </dev/null >&2
-}
+# What it prints is of interest only when it fails.
+apt_get() (
+    log=$(mktemp)
+    trap 'rm -f "$log"' EXIT
+    DEBIAN_FRONTEND=noninteractive apt-get -q -y -o DPkg::Lock::Timeout=120 "$@" </dev/null >"$log" 2>&1 && exit 0
+    tail -n 20 "$log" >&2
+    exit 1
+)
 
 # The first Python that is new enough.
 find_python() {
@@ -72,11 +78,12 @@ prepare_venv() (
     fi
     stamp=$venv/.installed${1:+-$1}
     wanted="$venv $(cksum <"$project/pyproject.toml")"
-    [ "$(cat "$stamp" 2>/dev/null)" = "$wanted" ] && return 0
+    [ -x "$venv/bin/python" ] && [ "$(cat "$stamp" 2>/dev/null)" = "$wanted" ] && return 0
     "$venv/bin/python" -m pip --version >/dev/null 2>&1 || create_venv
     echo "installing logagent's Python packages into $venv" >&2
     "$venv/bin/python" -m pip install -q --disable-pip-version-check --editable "$project${1:+[$1]}" >&2 ||
         die "pip could not install the packages (see above): is a package index reachable?"
-    echo "$wanted" >"$stamp"
-    cp "$stamp" "$venv/.installed" # every extra includes what running needs
+    for done in "$stamp" "$venv/.installed"; do # every extra includes what running needs
+        echo "$wanted" >"$done"
+    done
 )

@@ -26,5 +26,5 @@ def pytest_runtest_makereport(item: pytest.Item) -> Generator[None, pytest.TestR
     if report.skipped and is_real(item) and os.environ.get("CI") == "true":
         reason = report.longrepr[2] if isinstance(report.longrepr, tuple) else report.longrepr
         report.outcome = "failed"
-        report.longrepr = f"with CI=true this may not be skipped: {reason}"
+        report.longrepr = f"with CI=true this may not be skipped: {str(reason).removeprefix('Skipped: ')}"
     return report
