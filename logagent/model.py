@@ -86,8 +86,9 @@ class Position:
 class Progress:
     """How far a source was read: all records before `read` are stored, but those of unfinished lines.
 
-    `pending` has, by stream, the start of a line whose pieces have not all come yet. Reading goes on at `start`, and each
-    stream's records before its own place are passed over: nothing is lost, and nothing of the other stream is repeated.
+    `pending` has, by stream, the start of a line whose pieces have not all come yet, the oldest first: the times that files are
+    named after do not always rise, so they cannot tell which is older. Reading goes on at `start`, and each stream's records before
+    its own place are passed over: nothing is lost, and nothing of the other stream is repeated.
     """
 
     read: Position
@@ -97,8 +98,7 @@ class Progress:
     @property
     def start(self) -> Position:
         """Where reading goes on: the oldest unfinished line, or the end of what was read."""
-        # A pending line that began in an older file has an older generation; in the same file a smaller offset.
-        return min((self.read, *self.pending.values()), key=lambda p: (p.generation.time, p.offset))
+        return next(iter(self.pending.values()), self.read)
 
 
 @dataclass(frozen=True, slots=True)
@@ -106,7 +106,8 @@ class Batch:
     """Documents of one container on their way to the store: whole `_bulk` lines, and the progress that they cover.
 
     `events` counts the documents, `read` the events that they came from (the rest is in `filtered` and `dropped`, by
-    reason). `first_time` and `last_time` are ns. `raw_bytes` counts the file's bytes that were read for it.
+    reason). `first_time` and `last_time` are ns. `raw_bytes` counts the file's bytes that were read for it. `removed` tells
+    that it is the container's last one.
     """
 
     container: str
@@ -120,6 +121,7 @@ class Batch:
     dropped: Mapping[str, int] = field(default_factory=dict)
     gaps: int = 0
     problems: Mapping[str, int] = field(default_factory=dict)
+    removed: bool = False
 
     @property
     def read(self) -> int:

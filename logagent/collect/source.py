@@ -11,13 +11,11 @@ from dataclasses import dataclass
 from typing import Literal
 
 from logagent.collect.held import Held
-from logagent.collect.tail import generation
-from logagent.model import Batch, Container, Generation, Position, Progress, Stream
+from logagent.model import Batch, Container, Position, Progress
 from logagent.parse.block import Parsed, Parser
+from logagent.parse.resume import Known
 
 log = logging.getLogger(__name__)
-
-NAMELESS = Generation(0, 1)
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,8 +37,8 @@ class Pace:
 class Source:
     """Reads the log of `container` from `progress` on, or from `start` when there is none.
 
-    `due` is when it wants to be stepped next; `idle` tells that all that was there has been read; `ended` that the container was
-    removed and its log read to the end.
+    `due` is when it wants to be stepped next; `caught_up` tells that it has once read all that was there; `ended` that the
+    container was removed and its log read to the end.
     """
 
     def __init__(
@@ -59,7 +57,7 @@ class Source:
         self._look_at, self._interval = 0.0, pace.poll_min
         self._gaps = 0
         self._trouble = ""
-        self.due, self.idle, self.ended, self.last_time = 0.0, False, False, 0
+        self.due, self.caught_up, self.ended, self.last_time = 0.0, False, False, 0
 
     @property
     def open_files(self) -> int:
@@ -95,34 +93,50 @@ class Source:
 
     def give_up_pieces(self, now: float) -> Batch | None:
         """End the lines whose rest has not come, as at the end of `--once`."""
-        return self._batch(self._parser.expire(now, now), 0)
+        return self._batch(self._parser.expire(now, now), 0) if self._parser.pending else None
+
+    def rest(self) -> bool:
+        """Close the files of a log that has nothing to read now, so that others may be opened; False when it has."""
+        if not self._held.tails or self._held.removed or not self._quiet():
+            return False
+        # What is unfinished stays with the parser: reading goes on behind it.
+        self._progress = Progress(self._progress.read, {}, self._progress.inode) if self._progress else None
+        self.close()
+        return True
 
     def close(self) -> None:
         """Close all files."""
         self._held.close()
 
     def _step(self, now: float) -> Batch | None:
-        held = self._held
-        if not held.tails and not held.removed:
-            self._attach(now)
-        elif now >= self._look_at:
-            self._look(now)
-        if not held.tails or self._quiet():
+        self._attach_or_look(now)
+        tails = self._held.tails
+        if not tails or self._quiet():
             return self._rest_until(now)
-        data, size = self._block()
+        try:
+            data, size = self._block()
+        except OSError as error:
+            return self._unreadable(error, now)
         if size:
             return self._read(data, size, now)
-        return self._next_file(now) if len(held.tails) > 1 else self._rest_until(now)
+        return self._next_file(now) if len(tails) > 1 else self._rest_until(now)
+
+    def _attach_or_look(self, now: float) -> None:
+        if not self._held.tails and not self._held.removed:
+            self._attach(now)
+        elif self._held.tails and now >= self._look_at:
+            self._look(now)
 
     def _attach(self, now: float) -> None:
         self._offset, missing = self._held.attach(self._progress, self._start)
+        self._start = "beginning"  # a file that appears later is new
         self._rest, self._look_at = 0, now + self._pace.poll_min
         self._note(missing)
 
     def _look(self, now: float) -> None:
+        missing, anew = self._held.look(self._offset)
         self._look_at = now + self._pace.poll_min
-        missing = self._held.look(self._offset)
-        if self._held.tails[0].generation is None or (missing and self._held.tails[0].size < self._offset):
+        if anew:
             self._offset = self._rest = 0
         self._note(missing)
 
@@ -150,29 +164,28 @@ class Source:
             size = min(2 * size, self._pace.longest_line)
 
     def _read(self, block: bytes, size: int, now: float) -> Batch | None:
-        tail = self._held.tails[0]
-        if tail.generation is None:
-            tail.generation = generation(block) or NAMELESS
-        parsed = self._parser.parse(block, tail.generation, self._offset, now)
+        parsed = self._parser.parse(block, self._held.name_first(block), self._offset, now)
         self._offset += size
-        self.idle, self.due, self._interval = False, now, self._pace.poll_min
+        self.due, self._interval = now, self._pace.poll_min
         return self._batch(parsed, size)
 
     def _next_file(self, now: float) -> Batch | None:
-        torn = self._torn(now)
+        """Leave a file that is final and read, with what is left in it, once the next one has a name to go on at."""
+        if self._rest and not self._held.follower_named():
+            return self._rest_until(now)
+        torn, size = self._torn(now)
         self._held.drop_first()
-        self._offset, self._rest, self.due = 0, 0, now
-        return torn
+        self._offset, self.due = 0, now
+        return self._batch(torn, size) if torn else None
 
-    def _torn(self, now: float) -> Batch | None:
-        """Take what is left without a newline at the end of a final file as a damaged line."""
-        tail = self._held.tails[0]
-        rest, self._rest = tail.read(self._offset, self._rest) if self._rest else b"", 0
+    def _torn(self, now: float) -> tuple[Parsed | None, int]:
+        """Take what is left without a newline at the end of a final file as a damaged line, and its size."""
+        rest, self._rest = self._held.tails[0].read(self._offset, self._rest) if self._rest else b"", 0
         if not rest.strip(b"\0 \t\r\n"):
-            return None
-        parsed = self._parser.parse(rest + b"\n", tail.generation or NAMELESS, self._offset, now)
+            return None, 0
+        parsed = self._parser.parse(rest + b"\n", self._held.name_first(rest + b"\n"), self._offset, now)
         self._offset += len(rest)
-        return self._batch(parsed, len(rest))
+        return parsed, len(rest)
 
     def _batch(self, parsed: Parsed, size: int) -> Batch | None:
         self.last_time = max(self.last_time, parsed.last_time)
@@ -206,7 +219,7 @@ class Source:
 
     def _rest_until(self, now: float) -> Batch | None:
         """Nothing more is there: wait longer each time, and give up unfinished lines after their time."""
-        self.idle = True
+        self.caught_up = True
         if self._held.removed:
             return self._end(now)
         self.due = _aligned(now + self._interval, self._interval)
@@ -219,35 +232,46 @@ class Source:
         return self._batch(parsed, 0) if parsed.events else None
 
     def _end(self, now: float) -> Batch | None:
-        torn = self._torn(now) if self._held.tails and self._rest else None
+        """Give what is left when the container has gone, in at most three batches, of which the last one says so."""
+        torn, size = self._torn(now) if self._held.tails else (None, 0)
         if torn is not None:
-            return torn
-        self.ended = True
-        last = self.give_up_pieces(now) if self._parser.pending or self._gaps else None
+            return self._batch(torn, size)
+        last = self.give_up_pieces(now)
+        if last is not None:
+            return last
+        self.ended, gaps = True, self._gaps
         self.close()
-        return last
+        return Batch(self.container.id, b"", 0, 0, 0, self._progress, gaps=gaps, removed=True)
 
-    def _failed(self, error: OSError, now: float) -> Batch | None:
-        """Leave a file that cannot be read when there is a newer one, else try again later; say it once."""
-        if self._trouble != str(error):
-            log.warning("reading the log of container %s failed: %s", self.container.name, error)
-        self._trouble, self.due = str(error), now + self._pace.poll_max
-        self.idle = True
+    def _failed(self, error: OSError, now: float) -> None:
+        """Try again later what cannot be opened or looked at; say it once."""
+        self._say(error)
+        self.caught_up, self.due = True, now + self._pace.poll_max
+
+    def _unreadable(self, error: OSError, now: float) -> Batch | None:
+        """Leave a file that cannot be read when there is a newer one, else try again later."""
         if len(self._held.tails) < 2:
-            return None
+            return self._failed(error, now)
+        self._say(error)
         self._held.drop_first()
         self._offset, self._rest, self.due = 0, 0, now
         self._note(["a file cannot be read to its end"])
         return self._batch(Parsed(problems={"unreadable": 1}), 0)
 
+    def _say(self, error: OSError) -> None:
+        if self._trouble != str(error):
+            log.warning("reading the log of container %s failed: %s", self.container.name, error)
+        self._trouble = str(error)
 
-def resume_points(progress: Progress | None) -> Mapping[Stream, Position]:
-    """Tell from where on each stream's records are new when reading goes on at `progress.start`."""
+
+def resume_points(progress: Progress | None) -> Mapping[Known, Position]:
+    """Tell from where on each stream's records, and damaged lines, are new when reading goes on at `progress.start`."""
     if progress is None or not progress.pending:
         return {}
     return {
         "stdout": progress.pending.get("stdout", progress.read),
         "stderr": progress.pending.get("stderr", progress.read),
+        "read": progress.read,
     }
 
 

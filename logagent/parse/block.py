@@ -12,8 +12,9 @@ import orjson
 
 from logagent.model import Generation, Position, Stream
 from logagent.parse.document import Constant
-from logagent.parse.partial import Joiner, Line
+from logagent.parse.partial import Joiner, Line, cut
 from logagent.parse.record import Damaged, read_line
+from logagent.parse.resume import Known, Resume
 from logagent.parse.splice import OFFSET, Shape, closing, opening, splice
 from logagent.parse.timestamp import rfc3339, time_ns
 
@@ -30,7 +31,10 @@ class Parsed:
 
 
 class Parser:
-    """Parses one container's log. `limit` bounds one event's escaped text in bytes; `resume` has, by stream, where new records begin."""
+    """Parses one container's log. `limit` bounds one event's escaped text in bytes.
+
+    `resume` has, by stream, where new records begin, and as `read` where new damaged lines do.
+    """
 
     def __init__(
         self,
@@ -39,29 +43,32 @@ class Parser:
         *,
         tty: bool,
         limit: int,
-        resume: Mapping[Stream, Position] | None = None,
+        resume: Mapping[Known, Position] | None = None,
     ) -> None:
         self.constant = constant
         self._id = container[:12].encode() + b"-"
         self._tty, self._limit = tty, limit
         self._joiner = Joiner(limit)
         self._shape = Shape(ending=b"\\r\\n" if tty else b"\\n")
-        self._resume: dict[Stream, Position] = dict(resume or {})
+        self._resume = Resume(resume or {})
         self._last = 0
 
     @property
     def pending(self) -> dict[Stream, Position]:
-        """Where each unfinished line began."""
+        """Where each unfinished line began, the oldest first."""
         return self._joiner.pending
 
     def parse(self, block: bytes, generation: Generation, offset: int, now: float) -> Parsed:
         """Turn `block`, whole lines at `offset` of `generation`, into documents; `now` is when it was read (seconds)."""
         constant = self.constant.at(_created(now))
-        if not self.pending and not self._resume:
+        self._resume.begin(generation)
+        if not self.pending and not self._resume and _within(block, self._limit):
             fast = splice(block, offset, self._prefix(generation), constant, self._shape, log=self.constant.log)
             if fast is not None:
                 return self._from_spliced(fast.documents, fast.events, fast.first_time, fast.last_time)
-        return self._carefully(block, generation, offset, constant, now)
+        parsed = self._carefully(block, generation, offset, constant, now)
+        self._resume.reach(generation, offset + len(block))
+        return parsed
 
     def expire(self, before: float, now: float) -> Parsed:
         """Give up waiting for the rest of lines begun at or before `before`."""
@@ -83,29 +90,16 @@ class Parser:
         for raw in block.split(b"\n")[:-1]:
             for found in read_line(raw, offset):
                 if isinstance(found, Damaged):
-                    if not self._seen("stdout", generation, found.offset):
+                    if not self._resume.seen("read", generation, found.offset):
                         encoder.damaged(found, generation, self._last or int(now * 1e9))
-                elif not self._seen(found.stream, generation, found.offset):
-                    self._shape = Shape(self._shape.ending, found.attrs)
-                    self._last = found.ns
+                    continue
+                self._shape = Shape(self._shape.ending, found.attrs)
+                self._last = found.ns
+                if not self._resume.seen(found.stream, generation, found.offset):
                     for line in self._joiner.add(found, generation, now):
                         encoder.line(line)
             offset += len(raw) + 1
         return encoder.parsed()
-
-    def _seen(self, stream: Stream, generation: Generation, offset: int) -> bool:
-        target = self._resume.get(stream)
-        if target is None:
-            return False
-        same = generation == target.generation
-        if (
-            generation.time < target.generation.time
-            or (generation.time == target.generation.time and not same)
-            or (same and offset < target.offset)
-        ):
-            return True
-        del self._resume[stream]
-        return False
 
     def _prefix(self, generation: Generation) -> bytes:
         return self._id + generation.token.encode() + b"-"
@@ -114,11 +108,11 @@ class Parser:
         """Give what stands before the text of the document of the record at `offset`."""
         return opening(self._prefix(generation)) % offset
 
-    def flags(self, line: Line) -> list[str]:
+    def flags(self, ending: bytes, *, truncated: bool) -> list[str]:
         """Give the marks that let the line be printed again as it was."""
         marks = {b"": "partial", b"\\n": "bare_newline"} if self._tty else {b"": "partial"}
-        found = [marks[line.ending]] if line.ending in marks else []
-        return [*found, "truncated"] if line.truncated else found
+        found = [marks[ending]] if ending in marks else []
+        return [*found, "truncated"] if truncated else found
 
     @property
     def limit(self) -> int:
@@ -143,13 +137,15 @@ class _Encoder:
     def line(self, line: Line) -> None:
         """Add the document of a whole line."""
         parser, record, at = self._parser, line.first, line.at
-        text = line.text
-        if not parser.tty and line.ending == b"\\r\\n":
+        text, ending = line.whole()
+        if not parser.tty and ending == b"\\r\\n":
             text += b"\\r"  # only a terminal adds it; here the program wrote it
         self._problems["truncated"] += line.truncated
         self._times.append(record.ns)
         head = parser.open_document(at.generation, at.offset) + text
-        behind = _behind(self._constant, record.attrs, at.offset, parser.constant.log, parser.flags(line))
+        behind = _behind(
+            self._constant, record.attrs, at.offset, parser.constant.log, parser.flags(ending, truncated=line.truncated)
+        )
         time = record.time if record.time.endswith(b"Z") else rfc3339(record.ns).encode()
         self._pieces += (head, b'","stream":"', record.stream.encode(), b'","@timestamp":"', time[:-1], behind)
 
@@ -158,18 +154,18 @@ class _Encoder:
         parser = self._parser
         self._problems["damaged"] += 1
         self._times.append(ns)
-        raw = found.raw[: parser.limit].decode("utf-8", "replace")
-        flags = ["truncated"] if len(found.raw) > parser.limit else []
-        text = orjson.dumps(raw)
+        whole = orjson.dumps(found.raw[: parser.limit].decode("utf-8", "replace"))[1:-1]
+        text = cut(whole, parser.limit)
+        flags = ["truncated"] if len(found.raw) > parser.limit or text != whole else []
         behind = _behind(self._constant, b"", found.offset, parser.constant.log, flags)
         error = b',"error":' + orjson.dumps({"message": found.reason}) + b"}\n"
         self._pieces += (
             parser.open_document(generation, found.offset),
-            text[1:-1],
+            text,
             b'","stream":"stdout","@timestamp":"',
             rfc3339(ns).encode()[:-1],
             behind[:-3],  # opens the event object again, which the constant part ends with
-            b',"original":' + text + b"}",
+            b',"original":"' + text + b'"}',
             error,
         )
 
@@ -184,6 +180,11 @@ def _behind(constant: bytes, attrs: bytes, offset: int, log: bytes, flags: list[
     marks = b'"flags":' + orjson.dumps(flags) if flags else b""
     members = log + b"," + marks if log and marks else log or marks
     return closing(constant, attrs, members) % (offset if OFFSET in members else ())
+
+
+def _within(block: bytes, limit: int) -> bool:
+    """Tell whether no line in `block` can hold a text of more than `limit` bytes."""
+    return len(block) <= limit or max(map(len, block.split(b"\n"))) <= limit
 
 
 def _created(now: float) -> str:

@@ -2,7 +2,7 @@
 
 It is encoded once per container and glued behind each line. Labels and names come from outside: they only ever become JSON
 strings. A dot in a label's key would make an object of it in Elasticsearch, and two labels `a` and `a.b` a mapping conflict
-that costs events, so dots are replaced.
+that costs events, so dots are replaced; for a key that is blank it refuses the whole document, so such labels are left out.
 """
 
 from collections.abc import Mapping
@@ -16,7 +16,7 @@ from logagent import __version__
 from logagent.model import Container
 
 ECS_VERSION = "8.11.0"
-LONGEST_LABEL = 1024  # characters of a label's value: what the default mapping would index
+LONGEST_LABEL = 1024  # characters of a label's value, and of its key: what the default mapping would index
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,14 +62,14 @@ def constant(container: Container, origin: Origin, choice: Choice) -> Constant:
     fields = {
         "container": _container(container, choice),
         "host": _host(origin),
-        "agent": {"type": "logagent", "version": __version__, "id": origin.agent_id, "name": origin.host},
+        "agent": {"type": "logagent", "version": __version__, "id": origin.agent_id, "name": _clean(origin.host)},
         "ecs": {"version": ECS_VERSION},
         "data_stream": {"type": "logs", "dataset": choice.dataset, "namespace": choice.namespace},
-        **({"service": {"name": container.service}} if container.service else {}),
+        **({"service": {"name": _clean(container.service)}} if container.service else {}),
         "input": {"type": "container"},
         "event": {"dataset": choice.dataset, "kind": "event"},
     }
-    encoded = orjson.dumps(fields, option=orjson.OPT_NON_STR_KEYS)[1:-2]
+    encoded = orjson.dumps(fields)[1:-2]
     return Constant(encoded + b',"created":"', b'"}', _log(container, choice))
 
 
@@ -97,15 +97,16 @@ def _container(container: Container, choice: Choice) -> dict[str, Any]:
 
 
 def _host(origin: Origin) -> dict[str, Any]:
-    host: dict[str, Any] = {"name": origin.host, "hostname": origin.host}
+    host: dict[str, Any] = {"name": _clean(origin.host), "hostname": _clean(origin.host)}
     return host | ({"id": origin.host_id} if origin.host_id else {}) | {"os": {"type": "linux"}}
 
 
 def _labels(labels: Mapping[str, str], choice: Choice) -> dict[str, str]:
     wanted = [k for k in sorted(labels) if any(fnmatchcase(k, pattern) for pattern in choice.labels_include)]
     return {
-        _clean(k).replace(".", choice.label_dots): _clean(labels[k])[:LONGEST_LABEL]
+        key[:LONGEST_LABEL]: _clean(labels[k])[:LONGEST_LABEL]
         for k in wanted[: choice.max_labels]
+        if (key := _clean(k).replace(".", choice.label_dots)).strip()
     }
 
 

@@ -9,7 +9,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 
 from logagent.model import Generation, Position, Stream
-from logagent.parse.record import Record
+from logagent.parse.record import Record, split_ending
 
 
 @dataclass(slots=True)
@@ -26,16 +26,18 @@ class Line:
 
     def take(self, record: Record, limit: int) -> None:
         """Add a piece; beyond `limit` bytes of escaped text the rest is cut off."""
-        text = record.text if self.size + len(record.text) <= limit else _cut(record.text, limit - self.size)
-        self.truncated = self.truncated or len(text) < len(record.text)
+        self.ending = record.ending
+        if self.truncated:
+            return
+        text = cut(record.text, limit - self.size)
+        self.truncated = len(text) < len(record.text)
         self.pieces.append(text)
         self.size += len(text)
-        self.ending = record.ending
 
-    @property
-    def text(self) -> bytes:
-        """The escaped text."""
-        return b"".join(self.pieces)
+    def whole(self) -> tuple[bytes, bytes]:
+        r"""Give the escaped text and its ending; the two halves of a `\r\n` may have come in two pieces."""
+        text = b"".join(self.pieces)
+        return split_ending(text + self.ending) if self.ending == b"\\n" and not self.truncated else (text, self.ending)
 
 
 class Joiner:
@@ -47,17 +49,15 @@ class Joiner:
 
     def add(self, record: Record, generation: Generation, now: float) -> Iterator[Line]:
         """Take the next record in; gives the lines that are finished by it."""
-        line = self._open.pop(record.stream, None)
+        line = self._open.get(record.stream)
         if line is not None and line.first.time != record.time:
-            yield line
+            yield self._open.pop(record.stream)
             line = None
         if line is None:
-            line = Line(record, Position(generation, record.offset), now)
+            line = self._open[record.stream] = Line(record, Position(generation, record.offset), now)
         line.take(record, self._limit)
         if record.ending:
-            yield line
-        else:
-            self._open[record.stream] = line
+            yield self._open.pop(record.stream)
 
     def expire(self, before: float) -> list[Line]:
         """Give up waiting for the rest of lines begun at or before `before`: each becomes a line without a newline."""
@@ -66,15 +66,15 @@ class Joiner:
 
     @property
     def pending(self) -> dict[Stream, Position]:
-        """Where each unfinished line began."""
+        """Where each unfinished line began, the oldest first."""
         return {s: line.at for s, line in self._open.items()}
 
 
-def _cut(text: bytes, size: int) -> bytes:
+def cut(text: bytes, size: int) -> bytes:
     """Cut escaped text to at most `size` bytes, inside no escape and no character."""
-    if size <= 0:
-        return b""
-    head = text[:size]
+    if len(text) <= size:
+        return text
+    head = text[: max(0, size)]
     escape = head.rfind(b"\\u", max(0, size - 5))
     if escape >= 0 and (size - escape) < 6 and (escape - len(head[:escape].rstrip(b"\\"))) % 2 == 0:
         head = head[:escape]

@@ -2,7 +2,7 @@ r"""The careful way, first half: one line of a json-file becomes records, whatev
 
 A record keeps its text as the escaped JSON string that stood in the file, so that both ways give the same bytes. A line that
 dockerd cannot have written whole (torn by a full disk or a power cut, glued to the next one, NUL bytes before it) costs only
-what is really damaged: the last `{"log":"` in it is tried as a record of its own (moby issue 29511).
+what is really damaged: the last `{"log":"` in it, and what stands before it, are tried as records of their own (moby issue 29511).
 """
 
 import re
@@ -14,9 +14,12 @@ import orjson
 from logagent.model import Stream
 from logagent.parse.timestamp import time_ns
 
+# Possessive repeats: no way back, so the time grows with the line's length only, whatever stands in it.
+_TEXT = rb'[^"\\\x00-\x1f]*+(?:\\(?:["\\/bfnrt]|u[0-9a-fA-F]{4})[^"\\\x00-\x1f]*+)*+'
+_PAIR = rb'"%b":"%b"' % (_TEXT, _TEXT)
 PLAIN = re.compile(
-    rb'\{"log":"((?:[^"\\\x00-\x1f]|\\["\\/bfnrt]|\\u[0-9a-fA-F]{4})*)","stream":"(stdout|stderr)",'
-    rb'(?:"attrs":(\{(?:"(?:[^"\\\x00-\x1f]|\\.)*":"(?:[^"\\\x00-\x1f]|\\.)*",?)*\}),)?"time":"([^"\\]*)Z"\}\Z'
+    rb'\{"log":"(%b)","stream":"(stdout|stderr)",(?:"attrs":(\{%b(?:,%b)*+\}),)?"time":"([^"\\]*)Z"\}\Z'
+    % (_TEXT, _PAIR, _PAIR)
 )
 
 
@@ -56,7 +59,7 @@ def read_line(line: bytes, offset: int) -> list[Record | Damaged]:
         return [found]
     again = body.rfind(b'{"log":"')
     rest = _record(body[again:], start + again) if again > 0 else None
-    return [Damaged(start, body[:again], found.reason), rest] if isinstance(rest, Record) else [found]
+    return [_record(body[:again], start), rest] if isinstance(rest, Record) else [found]
 
 
 def split_ending(text: bytes) -> tuple[bytes, bytes]:
@@ -92,8 +95,13 @@ def _decoded(body: bytes, offset: int) -> Record | Damaged:
     log, stream, time, attrs = value.get("log", ""), value.get("stream"), value.get("time"), value.get("attrs")
     if not isinstance(log, str) or stream not in ("stdout", "stderr") or not isinstance(time, str):
         return Damaged(offset, body, _what_is_wrong(log, stream, time))
-    extra = orjson.dumps(attrs) if isinstance(attrs, dict) and attrs else b""
-    return _made(body, offset, orjson.dumps(log)[1:-1], stream=str(stream), time=time.encode(), attrs=extra)
+    return _made(body, offset, orjson.dumps(log)[1:-1], stream=str(stream), time=time.encode(), attrs=_attrs(attrs))
+
+
+def _attrs(value: Any) -> bytes:
+    """Encode what dockerd can have written as attrs: texts by name."""
+    texts = {k: v for k, v in value.items() if isinstance(v, str)} if isinstance(value, dict) else {}
+    return orjson.dumps(texts) if texts else b""
 
 
 def _made(body: bytes, offset: int, text: bytes, *, stream: str, time: bytes, attrs: bytes) -> Record | Damaged:

@@ -4,18 +4,22 @@ A json-file record is `{"log":"…\n","stream":"stdout","time":"…Z"}`, and its
 block is split between records and joined with the documents' constant parts, and what lies between text and time is renamed.
 That is right only if each record has exactly that shape, which is proven by counting:
 - a quote inside of a text is always escaped, so `{"log":"` and `n","stream":"` can only stand where a record begins or its text ends;
-- as many record borders as lines, and as many text ends as lines, leave no room for a torn, glued or differing record.
+- as many record borders as lines, as many text ends as lines, one of them in each, and a time behind it leave no room for a torn,
+  glued or differing record. What is damaged inside of a text, or a time of digits that no clock shows, goes through as it is.
 `\\n"` is a backslash and the letter n at a text's end, not a newline: such a block goes the other way, as does one that holds a
 NUL byte (never written by dockerd) or bytes that are not UTF-8.
 """
 
 from dataclasses import dataclass
-from itertools import accumulate, chain, pairwise
+from itertools import accumulate, chain
 
 OPEN = b'{"log":"'
 CLOSE = b'Z"}\n'
 BORDER = CLOSE + OPEN
 OFFSET = b'"offset":%d'
+STAMP = b'"@timestamp":"'
+ZEROS = bytes.maketrans(b"123456789", b"000000000")
+LONGEST_END = len(STAMP + b"0000-00-00T00:00:00.000000000")
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,8 +45,13 @@ class Spliced:
     last_time: bytes
 
 
-STDOUT = b'","stream":"stdout","@timestamp":"'
-STDERR = b'","stream":"stderr","@timestamp":"'
+STDOUT = b'","stream":"stdout",' + STAMP
+STDERR = b'","stream":"stderr",' + STAMP
+ENDS = frozenset(  # how documents end before the `Z` of their time, all digits as zeros
+    (end + b"0000-00-00T00:00:00" + fraction)[-LONGEST_END:]
+    for end in (STDOUT, STDERR)
+    for fraction in (b"", *(b"." + b"0" * digits for digits in range(1, 10)))
+)
 
 
 def splice(
@@ -55,22 +64,19 @@ def splice(
     lines = block.count(b"\n")
     if not block.startswith(OPEN) or not block.endswith(CLOSE) or block.count(OPEN) != lines:
         return None
+    if b"\\" + shape.ending + b'","stream":"std' in block or b"\0" in block or not (block.isascii() or _is_utf8(block)):
+        return None
     out, err = shape.between(b"stdout"), shape.between(b"stderr")
-    if (
-        block.count(out) + block.count(err) != lines
-        or b"\\" + shape.ending + b'","stream":"std' in block
-        or b"\0" in block
-    ):
+    renamed = block[len(OPEN) : -len(CLOSE)].replace(out, STDOUT).replace(err, STDERR)
+    gained = len(STDOUT) - len(out)  # never 0: so the length tells how many text ends there were
+    parts = renamed.split(BORDER)
+    if len(parts) != lines or len(renamed) + len(OPEN + CLOSE) - len(block) != lines * gained or not _timed(parts):
         return None
-    if not block.isascii() and not _is_utf8(block):
-        return None
-    parts = block[len(OPEN) : -len(CLOSE)].replace(out, STDOUT).replace(err, STDERR).split(BORDER)
-    if len(parts) != lines:
-        return None
-    step = len(BORDER) - len(STDOUT) + len(out)
-    offsets = accumulate(map(len, parts[:-1]), lambda at, length: at + length + step, initial=offset)
-    documents = _join(parts, list(offsets), opening(id_prefix), closing(constant, shape.attrs, log))
-    return Spliced(documents, lines, parts[0][parts[0].rindex(b'"') + 1 :], parts[-1][parts[-1].rindex(b'"') + 1 :])
+    step = len(BORDER) - gained
+    places = list(accumulate([len(part) + step for part in parts[:-1]], initial=offset))
+    documents = _join(parts, places, opening(id_prefix), closing(constant, shape.attrs, log))
+    first, last = (part[part.rindex(b'"') + 1 :] for part in (parts[0], parts[-1]))
+    return Spliced(documents, lines, first, last)
 
 
 def opening(id_prefix: bytes) -> bytes:
@@ -85,11 +91,16 @@ def closing(constant: bytes, attrs: bytes, log: bytes) -> bytes:
     return b'Z",' + place + docker + _literal(constant) + b"}\n"
 
 
+def _timed(parts: list[bytes]) -> bool:
+    """Tell whether each of `parts` ends as a text's end and a time do."""
+    ends = b"Z".join([part[-LONGEST_END:] for part in parts])
+    return ENDS.issuperset(ends.translate(ZEROS).split(b"Z"))
+
+
 def _join(parts: list[bytes], places: list[int], before: bytes, behind: bytes) -> bytes:
-    numbered = OFFSET in behind
-    glues = map((behind + before).__mod__, pairwise(places) if numbered else places[1:])
-    last = behind % (places[-1] if numbered else ())
-    return b"".join((before % places[0], *chain.from_iterable(zip(parts, glues, strict=False)), parts[-1], last))
+    # One template for the whole block: one call instead of one for each line.
+    columns = (places, parts, places) if OFFSET in behind else (places, parts)
+    return (before + b"%b" + behind) * len(parts) % tuple(chain.from_iterable(zip(*columns, strict=True)))
 
 
 def _literal(text: bytes) -> bytes:
