@@ -1,7 +1,7 @@
 # Read by the scripts beside it: where the project is, and the virtual environment that they share.
 # shellcheck shell=sh
 
-project=$(CDPATH='' cd -- "$(dirname -- "$0")/.." && pwd)
+project=$(CDPATH='' cd -- "$(dirname -- "$(readlink -f -- "$0")")/.." && pwd)
 venv=$project/.venv
 
 die() {
