@@ -90,6 +90,11 @@ class RunningAgent:
         finally:
             catalog.close()
 
+    def memory(self) -> int:
+        """Resident memory in bytes."""
+        assert self.process is not None
+        return int(Path(f"/proc/{self.process.pid}/statm").read_text().split()[1]) * os.sysconf("SC_PAGE_SIZE")
+
     def gaps(self) -> dict[str, int]:
         """Gaps by container name."""
         catalog = Catalog(self.store / "catalog.db", read_only=True)
