@@ -15,9 +15,8 @@ from logagent.store.database import damaged, open_database
 from logagent.store.records import Known, Part
 
 PAGE = 256
-SLACK = (
-    10 * 10**9
-)  # ns: the times of a part are those of its first and last record; streams interleave, and clocks step
+# ns. The times of a part are those of its first and last record, but streams interleave, and clocks step.
+SLACK = 10 * 10**9
 NEWEST = 2**63 - 1
 
 _COLUMNS = (

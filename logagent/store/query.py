@@ -177,9 +177,5 @@ def merged(strands: Sequence[tuple[Known, Iterator[Sequence[Line]]]]) -> Iterato
 
 
 def _dated(number: int, blocks: Iterator[Sequence[Line]]) -> Iterator[tuple[bytes, int, Line]]:
-    """A strand's lines with the newest time so far: what came later in the log is never moved before what came earlier."""
-    newest = b""
-    for lines in blocks:
-        for line in lines:
-            newest = max(newest, line.stamp)
-            yield newest, number, line
+    """A strand's lines behind what they are merged by. Where the time steps back in a log, its lines follow at once."""
+    return ((line.stamp, number, line) for lines in blocks for line in lines)

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from logagent.errors import Exit, Failure
 from logagent.store.index import PAGE
-from logagent.store.query import Filter, Query, Run
+from logagent.store.query import BLOCK, Filter, Query, Run
 from tests.store.filled import START, Said, add, container, fill, opened
 
 SECOND = 10**9
@@ -114,6 +114,12 @@ def test_the_last_lines_of_many_frames(tmp_path: Path):
     assert [("web", str(n)) for n in range(5, count)] == ask(tmp_path, "web", tail=count - 5)
     assert [("db", str(count - 1)), ("web", str(count - 1))] == ask(tmp_path, "db", "web", tail=1)
     assert [] == ask(tmp_path, "web", tail=0)
+
+
+def test_the_last_lines_of_a_frame_larger_than_a_block(tmp_path: Path):
+    """What is left out at the beginning is left out once, not of each block."""
+    fill(tmp_path, [Said(WEB, str(n), START + n) for n in range(3 * BLOCK)])
+    assert [("web", str(n)) for n in range(10, 3 * BLOCK)] == ask(tmp_path, "web", tail=3 * BLOCK - 10)
 
 
 def test_a_span_is_found_though_streams_interleave(tmp_path: Path):
