@@ -23,6 +23,9 @@ PLAIN = re.compile(
 )
 
 
+BEGIN = re.compile(rb'(?<!"attrs":)\{"log":"')  # in attrs it is a label of that name
+
+
 @dataclass(frozen=True, slots=True)
 class Record:
     """One record: `text` is the escaped string without its line ending, `time` Docker's own text.
@@ -57,7 +60,7 @@ def read_line(line: bytes, offset: int) -> list[Record | Damaged]:
     found = _record(body, start)
     if isinstance(found, Record):
         return [found]
-    again = body.rfind(b'{"log":"')
+    again = max((begin.start() for begin in BEGIN.finditer(body)), default=0)
     rest = _record(body[again:], start + again) if again > 0 else None
     return [_record(body[:again], start), rest] if isinstance(rest, Record) else [found]
 
@@ -92,6 +95,8 @@ def _decoded(body: bytes, offset: int) -> Record | Damaged:
         return Damaged(offset, body, "the line is not JSON")
     if not isinstance(value, dict):
         return Damaged(offset, body, "the line is not a JSON object")
+    if body.count(b'"stream":') > 1:
+        return Damaged(offset, body, "the line is made of two records")
     log, stream, time, attrs = value.get("log", ""), value.get("stream"), value.get("time"), value.get("attrs")
     if not isinstance(log, str) or stream not in ("stdout", "stderr") or not isinstance(time, str):
         return Damaged(offset, body, _what_is_wrong(log, stream, time))

@@ -28,11 +28,43 @@ NOW = 1_764_000_100.25
 START = 1_764_000_000 * 10**9
 
 FRAGMENTS = [
-    *('"', "\\", "n", "r", "\\n", "\\\\n", "u003c", "}", "{", '{"log":"', '","stream":"stdout"', 'Z"}', "\t", "\0", "\r", "\x7f"),
-    *('\\n","stream":"stdout","time":"', '"@timestamp":"', "\u2028", "é", "😀", "%", "%d", "%x", "%%", "<&>", "\x1b[0m", "plain", " "),
+    *(
+        '"',
+        "\\",
+        "n",
+        "r",
+        "\\n",
+        "\\\\n",
+        "u003c",
+        "}",
+        "{",
+        '{"log":"',
+        '","stream":"stdout"',
+        'Z"}',
+        "\t",
+        "\0",
+        "\r",
+        "\x7f",
+    ),
+    *(
+        '\\n","stream":"stdout","time":"',
+        '"@timestamp":"',
+        "\u2028",
+        "é",
+        "😀",
+        "%",
+        "%d",
+        "%x",
+        "%%",
+        "<&>",
+        "\x1b[0m",
+        "plain",
+        " ",
+    ),
 ]
 TEXTS = st.lists(
-    st.sampled_from([f.encode() for f in FRAGMENTS]) | st.sampled_from([b"\xff", b"\xe2\x80", b"\xed\xa0\x80"]), max_size=6
+    st.sampled_from([f.encode() for f in FRAGMENTS]) | st.sampled_from([b"\xff", b"\xe2\x80", b"\xed\xa0\x80"]),
+    max_size=6,
 ).map(b"".join)
 STREAMS: st.SearchStrategy[Stream] = st.sampled_from(["stdout", "stderr"])
 ATTRS = st.sampled_from([{"tag": "a%d"}, {"tag": 'q"u\\o', "com.x": "é\n"}, {"log": "x", "z": ""}, {"offset": "1"}])
@@ -73,7 +105,9 @@ class Event:
 @st.composite
 def times(draw: st.DrawFn, size: int) -> list[int]:
     """Rising times with 0 to 9 digits of fraction, each another one."""
-    steps = draw(st.lists(st.integers(1, 10**10) | st.sampled_from([10**k for k in range(10)]), min_size=size, max_size=size))
+    steps = draw(
+        st.lists(st.integers(1, 10**10) | st.sampled_from([10**k for k in range(10)]), min_size=size, max_size=size)
+    )
     at, found = START, []
     for step in steps:
         unit = 10 ** (len(str(step)) - 1)
@@ -84,7 +118,12 @@ def times(draw: st.DrawFn, size: int) -> list[int]:
 
 @st.composite
 def entries(
-    draw: st.DrawFn, *, min_size: int = 1, endings: Sequence[bytes] = (b"\n",), plain: bool = False, pieces: bool = False
+    draw: st.DrawFn,
+    *,
+    min_size: int = 1,
+    endings: Sequence[bytes] = (b"\n",),
+    plain: bool = False,
+    pieces: bool = False,
 ) -> list[Entry]:
     """A log: records of both streams. `plain` ones have the shape of the fast way; `pieces` lets lines be cut in several."""
     size = draw(st.integers(min_size, 8))
@@ -100,11 +139,19 @@ def entries(
             attrs = draw(st.sampled_from([attrs, attrs, attrs, None, {"tag": "b"}]))
         goes_on = pieces and found and draw(st.booleans()) and stream in last
         last[stream] = last[stream] if goes_on else at
-        found.append(Entry(text + (draw(st.sampled_from([b"", ending])) if pieces else ending), stream, last[stream], attrs))
+        found.append(
+            Entry(text + (draw(st.sampled_from([b"", ending])) if pieces else ending), stream, last[stream], attrs)
+        )
     return found
 
 
-def parser(*, tty: bool = False, limit: int = 1 << 20, resume: Mapping[Known, Position] | None = None, choice: Choice | None = None) -> Parser:
+def parser(
+    *,
+    tty: bool = False,
+    limit: int = 1 << 20,
+    resume: Mapping[Known, Position] | None = None,
+    choice: Choice | None = None,
+) -> Parser:
     """A parser of the container's log."""
     return Parser(ID, constant(CONTAINER, ORIGIN, choice or Choice()), tty=tty, limit=limit, resume=resume)
 
@@ -121,7 +168,14 @@ def blocks(lines: Iterable[bytes], borders: Sequence[bool]) -> Iterator[tuple[in
         yield offset, block
 
 
-def parse(lines: Iterable[bytes], borders: Sequence[bool] = (), *, careful: bool = False, tty: bool = False, limit: int = 1 << 20) -> bytes:
+def parse(
+    lines: Iterable[bytes],
+    borders: Sequence[bool] = (),
+    *,
+    careful: bool = False,
+    tty: bool = False,
+    limit: int = 1 << 20,
+) -> bytes:
     """All documents of a file, with its unfinished lines given up at the end; `careful` shuts the fast way."""
     made = parser(tty=tty, limit=limit)
     with patch("logagent.parse.block.splice", return_value=None) if careful else patch.dict({}):

@@ -8,7 +8,20 @@ from hypothesis import strategies as st
 
 from logagent.parse import block
 from logagent.parse.splice import Shape, splice
-from tests.parse.lines import GENERATION, NOW, START, Entry, blocks, document_id, entries, model, parse, parser, read, told
+from tests.parse.lines import (
+    GENERATION,
+    NOW,
+    START,
+    Entry,
+    blocks,
+    document_id,
+    entries,
+    model,
+    parse,
+    parser,
+    read,
+    told,
+)
 
 BORDERS = st.lists(st.booleans(), max_size=8)
 ENDINGS = st.sampled_from([[b"\n"], [b"\r\n"], [b"\n", b"\r\n"], [b"\n", b"\r\n", b"\n", b"\r\r\n", b""]])

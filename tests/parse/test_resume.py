@@ -1,0 +1,146 @@
+"""Reading goes on after a restart at any place: nothing is lost, nothing is told twice, wherever unfinished lines began."""
+
+from dataclasses import replace
+
+from hypothesis import given
+from hypothesis import strategies as st
+
+from logagent.collect.source import resume_points
+from logagent.collect.tail import generation
+from logagent.model import Generation, Position, Progress, Stream
+from tests.parse.lines import ID, NOW, START, Entry, parser, read
+
+Block = tuple[Generation, int, bytes]
+
+
+@st.composite
+def written(draw: st.DrawFn) -> list[Block]:
+    """Files of records of both streams, many of them pieces that wander over files, some damaged; cut into blocks."""
+    found: list[Block] = []
+    file: list[bytes] = []
+    time: dict[Stream, int] = {"stdout": 0, "stderr": 0}
+    now = START
+    files: list[list[bytes]] = []
+    for number in range(draw(st.integers(2, 14))):
+        if file and draw(st.integers(0, 2)) == 0:
+            files.append(file)
+            file = []
+        if draw(st.integers(0, 7)) == 0:
+            file.append(b"damaged %d\n" % number)
+            continue
+        stream: Stream = draw(st.sampled_from(["stdout", "stderr"]))
+        now += draw(st.sampled_from([1, 10**9, 10**9, -(10**10)]))
+        time[stream] = time[stream] or now + number
+        ending = draw(st.sampled_from([b"", b"\n"]))
+        file.append(Entry(b"%d " % number + ending, stream, time[stream]).line)
+        time[stream] = 0 if ending or draw(st.integers(0, 5)) == 0 else time[stream]
+    files.append(file)
+    before = Generation(0)
+    for lines in files:
+        own = generation(b"".join(lines)) or Generation(0, 1)
+        alike = own.checksum and (own.time, own.checksum) == (before.time, before.checksum)
+        before = replace(own, ordinal=before.ordinal + 1) if alike else own
+        offset, block = 0, b""
+        for line in [*lines, b""]:
+            if block and (not line or draw(st.booleans())):
+                found.append((before, offset, block))
+                offset, block = offset + len(block), b""
+            block += line
+    return found
+
+
+def rest(blocks: list[Block], start: Position) -> list[Block]:
+    """What is read from `start` on."""
+    at = next(
+        n
+        for n, (own, offset, data) in enumerate(blocks)
+        if own == start.generation and start.offset <= offset + len(data)
+    )
+    own, offset, data = blocks[at]
+    left = data[start.offset - offset :]
+    return [*([(own, start.offset, left)] if left else []), *blocks[at + 1 :]]
+
+
+def ids(documents: bytes) -> list[str]:
+    """The documents, told by id and text."""
+    return [f"{d['_id']} {d['message']}" for d in read(documents)]
+
+
+def halves(blocks: list[Block], at: int) -> tuple[list[str], Progress, list[str]]:
+    """What a reader tells that is stopped behind `at` blocks, its progress, and what the next one tells."""
+    first = parser()
+    told = b"".join(first.parse(data, own, offset, NOW).documents for own, offset, data in blocks[:at])
+    own, offset, data = blocks[at - 1]
+    progress = Progress(Position(own, offset + len(data)), first.pending)
+    second = parser(resume=resume_points(progress))
+    again = b"".join(
+        second.parse(data, own, offset, NOW).documents for own, offset, data in rest(blocks, progress.start)
+    )
+    return ids(told), progress, ids(again + second.expire(NOW, NOW).documents)
+
+
+@given(blocks=written(), data=st.data())
+def test_a_restart_loses_and_repeats_nothing(blocks, data):
+    """Stopped behind any block and started again, the two readers together tell what one would have told."""
+    single = parser()
+    whole = b"".join(single.parse(data, own, offset, NOW).documents for own, offset, data in blocks)
+    before, _, after = halves(blocks, data.draw(st.integers(1, len(blocks))))
+    assert ids(whole + single.expire(NOW, NOW).documents) == before + after
+
+
+def two_files(*names: Generation) -> list[Block]:
+    """A piece of each stream in two older files, the ends and lines of both in the newest, damage between."""
+    a = Entry(b"a", "stdout", START).line
+    b = Entry(b"b", "stderr", START + 5).line
+    c = Entry(b"A", "stdout", START).line + b"damaged\n"
+    ends = Entry(b"\n", "stderr", START + 5).line + Entry(b"\n", "stdout", START).line
+    return [(names[0], 0, a), (names[1], 0, b), (names[2], 0, c), (names[2], len(c), ends)]
+
+
+def test_pieces_of_both_streams_in_older_files_are_joined():
+    """The oldest piece is where reading begins, whatever the files' times: here they fall."""
+    for times in ((1, 2, 3), (3, 2, 1), (2, 3, 1), (5, 0, 0)):
+        blocks = two_files(*(Generation(t, n) for n, t in enumerate(times)))
+        before, progress, after = halves(blocks, 3)
+        assert Position(blocks[0][0], 0) == progress.start
+        assert ["damaged"] == [line.split()[1] for line in before]
+        assert ["b", "aA"] == [line.split()[1] for line in after]
+
+
+def test_a_silent_stream_does_not_keep_the_careful_way_on():
+    """Once reading has come to where it was, blocks are spliced again, though nothing came on the other stream."""
+    piece = Entry(b"a", "stdout", START).line
+    made = parser(
+        resume=resume_points(Progress(Position(Generation(1), len(piece)), {"stdout": Position(Generation(1), 0)}))
+    )
+    line = Entry(b"\n", "stdout", START).line
+    made.parse(piece + line, Generation(1), 0, NOW)
+    made._carefully = None  # type: ignore[assignment,method-assign]  # it must not be called
+    assert 1 == made.parse(Entry(b"b\n", "stdout", START + 1).line, Generation(1), len(piece + line), NOW).events
+
+
+def test_all_is_new_when_the_place_has_gone():
+    """The file of the place was deleted: what is left is told from its beginning, whatever its time."""
+    old = Progress(
+        Position(Generation(9), 500), {"stdout": Position(Generation(9), 100), "stderr": Position(Generation(8), 3)}
+    )
+    for time in (0, 8, 9, 10):
+        made = parser(resume=resume_points(old))
+        line = Entry(b"b\n", "stdout", START).line
+        assert 1 == made.parse(line, Generation(time, 7), 0, NOW).events
+
+
+def test_a_file_that_goes_while_reading_does_not_silence_a_stream():
+    """Reading began at the oldest place, and the newest one's file went away before it came: a newer file is new."""
+    old = Progress(Position(Generation(5), 500), {"stdout": Position(Generation(3), 0)})
+    made = parser(resume=resume_points(old))
+    out, err = Entry(b"a", "stdout", START).line, Entry(b"e\n", "stderr", START + 1).line
+    assert 0 == made.parse(out + err, Generation(3), 0, NOW).events
+    assert 1 == made.parse(err, Generation(6), 0, NOW).events
+
+
+def test_no_points_without_unfinished_lines():
+    """Reading goes on at the end of what was read, and all is new there."""
+    assert {} == resume_points(None)
+    assert {} == resume_points(Progress(Position(Generation(5), 500)))
+    assert ID == parser()._id[:12].decode() + ID[12:]
