@@ -153,7 +153,7 @@ class Agent:
         self.collector.wake.clear()
         wait = self.collector.step(time.time())
         self._reached.set()
-        if wait > 0 and self._once and self.collector.finish(time.time()):
+        if self._once and self.collector.finish(time.time()):
             self._collected.set()
             raise _Stopping
         if wait > 0:

@@ -5,6 +5,7 @@ so that each opened file must be the one that was listed, or all is done again.
 """
 
 import os
+import stat
 from collections.abc import Callable, Sequence
 from dataclasses import replace
 
@@ -18,21 +19,23 @@ Choose = Callable[[list[LogFile]], list[LogFile]]
 
 
 def listing(directory: str, live: str) -> list[LogFile]:
-    """List the set's files, oldest first; empty when the directory has gone. Raises OSError when it cannot be read."""
+    """List the set's regular files, oldest first; empty when the directory has gone. Raises OSError when it cannot be read."""
     try:
         with os.scandir(directory) as entries:
-            return log_files(((e.name, e.inode(), _size(e)) for e in entries if e.name.startswith(live)), live)
+            found = [(e.name, _status(e)) for e in entries if e.name.startswith(live)]
     except FileNotFoundError:
         return []
+    # Anything but a file was put there by others: dockerd cannot rotate over it, and opening a pipe would wait for ever.
+    return log_files(((n, s.st_ino, s.st_size) for n, s in found if s is not None and stat.S_ISREG(s.st_mode)), live)
 
 
 def open_chain(directory: str, live: str, choose: Choose) -> list[Tail]:
-    """Open those files of the set that `choose` picks from a listing, oldest first, in one consistent look."""
+    """Open those files of the set that `choose` picks from a listing, oldest first, in one consistent look. Raises OSError."""
     for _ in range(ATTEMPTS):
         tails = _open(directory, choose(listing(directory, live)))
         if tails is not None:
             return _without_copies(tails)
-    return []
+    raise OSError(f"{directory}/{live} is rotated faster than its files can be opened")
 
 
 def everything(files: list[LogFile]) -> list[LogFile]:
@@ -55,7 +58,7 @@ def name_all(tails: Sequence[Tail], before: Generation | None) -> None:
 
 
 def find(tails: Sequence[Tail], position: Position, inode: int) -> int | None:
-    """Tell which of `tails` holds `position`; None when none does. `inode` settles it between files that begin alike."""
+    """Tell which of `tails` is the file of `position`; None when none is. `inode` settles it between files that begin alike."""
     wanted = position.generation
     alike = [
         i
@@ -64,9 +67,15 @@ def find(tails: Sequence[Tail], position: Position, inode: int) -> int | None:
     ]
     if len(alike) > 1:
         alike = [i for i in alike if tails[i].inode == inode] or [alike[min(wanted.ordinal, len(alike) - 1)]]
-    if not alike or (not tails[alike[0]].compressed and tails[alike[0]].size < position.offset):
-        return None
-    return alike[0]
+    return alike[0] if alike else None
+
+
+def identified(tail: Tail) -> Tail:
+    """Find out the generation of `tail` if that can be read: a `.gz` that is being written or was cut stays nameless."""
+    try:
+        return tail.identify()
+    except OSError:
+        return tail
 
 
 def close_all(tails: Sequence[Tail]) -> None:
@@ -77,12 +86,16 @@ def close_all(tails: Sequence[Tail]) -> None:
 
 def _open(directory: str, files: list[LogFile]) -> list[Tail] | None:
     tails: list[Tail] = []
-    for file in files:
-        tail = _open_one(f"{directory}/{file.name}", file)
-        if tail is None:
-            close_all(tails)
-            return None
-        tails.append(tail)
+    try:
+        for file in files:
+            tail = _open_one(f"{directory}/{file.name}", file)
+            if tail is None:
+                close_all(tails)
+                return None
+            tails.append(tail)
+    except OSError:
+        close_all(tails)
+        raise
     return tails
 
 
@@ -94,14 +107,7 @@ def _open_one(path: str, file: LogFile) -> Tail | None:
     if tail.inode != file.inode:
         tail.close()
         return None
-    return _identified(tail)
-
-
-def _identified(tail: Tail) -> Tail:
-    try:
-        return tail.identify()
-    except OSError:  # a .gz that is being written or was cut: nameless, and judged where its plain file is
-        return tail
+    return identified(tail)
 
 
 def _without_copies(tails: list[Tail]) -> list[Tail]:
@@ -112,8 +118,9 @@ def _without_copies(tails: list[Tail]) -> list[Tail]:
     return [t for t in tails if t not in copies]
 
 
-def _size(entry: "os.DirEntry[str]") -> int:
+def _status(entry: "os.DirEntry[str]") -> os.stat_result | None:
+    # Not the entry's own inode number: on some file systems (overlay) it is another than that of the opened file.
     try:
-        return entry.stat(follow_symlinks=False).st_size
+        return entry.stat(follow_symlinks=False)
     except FileNotFoundError:
-        return 0
+        return None

@@ -64,8 +64,9 @@ class Collector:
         self._sources: dict[str, Source] = {}
         self._left_out: dict[str, str] = {}
         self._reconcile_at = 0.0
-        self._last = 0.0
-        self._crowded = False
+        self._last, self._elapsed = 0.0, 0.0
+        self._open, self._crowded = 0, False
+        self._seen_before: set[str] | None = None
         self._touched: set[str] = set()
         self._new: dict[str, Container] = {}
         self.wake = threading.Event()
@@ -75,12 +76,16 @@ class Collector:
         """Read one block of each source that is due; returns seconds until something is due again (0: at once)."""
         if now < self._last:
             self._wake_all()  # the clock was set back: what was due at a time that is far away now is due at once
+        self._elapsed += max(0.0, now - self._last)
         self._last = self.stepped = now
         self._heed(now)
         if now >= self._reconcile_at:
             self._reconcile(now)
+        self._open = self.open_files
         for source in [s for s in self._sources.values() if s.due <= now]:
+            before = source.open_files
             self._step_source(source, now)
+            self._open += source.open_files - before
         due = min((s.due for s in self._sources.values()), default=self._reconcile_at)
         return max(0.0, min(due, self._reconcile_at) - now)
 
@@ -95,8 +100,8 @@ class Collector:
         self.wake.set()
 
     def finish(self, now: float) -> bool:
-        """Tell whether all that was there has been read; unfinished lines are ended then. For `--once`."""
-        if not all(s.idle for s in self._sources.values()):
+        """Tell whether all that was there has been read once; unfinished lines are ended then. For `--once`."""
+        if not all(s.caught_up for s in self._sources.values()):
             return False
         for source in self._sources.values():
             last = source.give_up_pieces(now)
@@ -127,24 +132,35 @@ class Collector:
             source.close()
 
     def _step_source(self, source: Source, now: float) -> None:
-        if not source.open_files and self._full_of_files():
+        if not source.open_files and self._full_of_files() and not self._rest_one(source):
             source.due = now + self._pace.poll_max
             return
-        batch = source.step(now)
+        try:
+            batch = source.step(now)
+        except Exception:
+            # The border of the source: its trouble is not that of the others, and nothing is lost by reading on later.
+            log.exception("reading the log of container %s failed; it is tried again", source.container.name)
+            source.due = now + self._reconcile_every
+            return
         if batch is not None:
             self._put(batch)
         if source.ended:
-            self._catalog.removed([source.container.id], now)
             del self._sources[source.container.id]
 
     def _full_of_files(self) -> bool:
-        crowded = self.open_files >= self._max_open_files
+        crowded = self._open >= self._max_open_files
         if crowded and not self._crowded:
-            log.warning(
-                "collect.max_open_files (%d) is reached: further containers wait for their turn", self._max_open_files
-            )
+            log.warning("collect.max_open_files (%d) is reached: logs are read by turns", self._max_open_files)
         self._crowded = crowded
         return crowded
+
+    def _rest_one(self, newcomer: Source) -> bool:
+        """Close the files of a log that has nothing to read, the first in the row, which then goes to the row's end."""
+        resting = next((s for s in self._sources.values() if s is not newcomer and s.rest()), None)
+        if resting is not None:
+            self._sources[resting.container.id] = self._sources.pop(resting.container.id)
+            self._open = self.open_files
+        return resting is not None
 
     def _heed(self, now: float) -> None:
         """Look at once at what was touched; a directory that is unknown may be a new container's."""
@@ -162,20 +178,29 @@ class Collector:
 
     def _reconcile(self, now: float) -> None:
         self._reconcile_at = now + self._reconcile_every
-        first = self._last_known() if not self._sources and not self._left_out else None
-        changes = self._containers.refresh(now)
+        new_store = self._seen_before is None and not self._last_known()
+        changes = self._containers.refresh(self._elapsed)
         # Kept until they are taken: a catalog that cannot be written now is asked again at the next step.
         self._new |= {c.id: c for c in (*changes.added, *changes.changed)}
-        self._catalog.remember(self._new.values())
+        if self._new:
+            self._catalog.remember(self._new.values())
         while self._new:
-            self._take(self._new.pop(next(iter(self._new))), new_store=first == set())
+            self._take(self._new.pop(next(iter(self._new))), new_store=new_store)
         for gone in changes.removed:
-            self._remove(gone)
-        if first:
-            self._catalog.removed(first - self._sources.keys() - self._left_out.keys(), now)
+            self._remove(gone, now)
+        self._forget_gone(now)
 
     def _last_known(self) -> set[str]:
         return {k.container.id for k in self._catalog.containers() if k.removed is None}
+
+    def _forget_gone(self, now: float) -> None:
+        """Note once which containers went while no agent ran, as soon as any can be seen at all."""
+        if self._seen_before is None:
+            self._seen_before = self._last_known()
+        here = self._sources.keys() | self._left_out.keys()
+        if self._seen_before and here:
+            self._catalog.removed(self._seen_before - here, now)
+            self._seen_before = set()
 
     def _take(self, container: Container, *, new_store: bool) -> None:
         why_not = self._selection.reason(container) or _unreadable(container)
@@ -200,9 +225,13 @@ class Collector:
         if self._left_out.get(container.id) != reason:
             log.info("container %s is not collected: %s", container.name, reason)
         self._left_out[container.id] = reason
+        source = self._sources.pop(container.id, None)
+        if source is not None:
+            source.close()
 
-    def _remove(self, container: str) -> None:
-        self._left_out.pop(container, None)
+    def _remove(self, container: str, now: float) -> None:
+        if self._left_out.pop(container, None):
+            self._catalog.removed([container], now)
         if container in self._sources:
             self._sources[container].remove()
 

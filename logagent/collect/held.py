@@ -7,9 +7,9 @@ file that is held cannot be taken away: dockerd may rename, compress or delete i
 import os
 from typing import Literal
 
-from logagent.collect.chain import close_all, everything, find, name_all, open_chain
+from logagent.collect.chain import close_all, everything, find, identified, name_all, open_chain
 from logagent.collect.logset import LogFile, newer_than
-from logagent.collect.tail import Tail
+from logagent.collect.tail import Tail, generation
 from logagent.model import Generation, Position, Progress
 
 LOST_PIECE = "the beginning of a long line went away with its file"
@@ -17,16 +17,20 @@ LOST_PLACE = "the file that was being read has gone; lines between it and the ol
 LOST_FILES = "files were rotated away faster than they were seen"
 TRUNCATED = "the file was truncated by another program; lines that were not read yet may be missing"
 
+NAMELESS = Generation(0, 1)
+CLOCK_TICK = 10_000_000  # ns: the kernel stamps a change of a file up to one tick late or early
+
 
 class Held:
     """The held files of the set in `directory` whose live file is named `live`.
 
-    `keeps_rotated` says that dockerd keeps rotated files (max-file above 1): only then does a missing file mean missing lines.
-    `removed` tells that the directory has gone. Methods raise OSError when files cannot be read.
+    `keeps_rotated` says that dockerd keeps rotated files (max-file above 1). `removed` tells that the directory has gone.
+    Methods raise OSError when files cannot be opened.
     """
 
     def __init__(self, directory: str, live: str, *, keeps_rotated: bool) -> None:
         self._directory, self._live, self._keeps_rotated = directory, live, keeps_rotated
+        self._before: Generation | None = None
         self.tails: list[Tail] = []
         self.removed = False
 
@@ -38,29 +42,46 @@ class Held:
         name_all(self.tails, None)
         return offset, missing
 
-    def look(self, offset: int) -> list[str]:
-        """See whether the live file is still the newest one held, and open what is newer; gives what went missing.
+    def look(self, offset: int) -> tuple[list[str], bool]:
+        """Open what is newer than the newest held file; gives what went missing, and whether the first file begins anew.
 
-        `offset` is how far the first file was read: one that is shorter was truncated, and begins a new generation.
+        `offset` is how far the first file was read. A file that has become shorter was truncated: what it holds now is a new
+        generation, to be read from its start.
         """
         try:
             status = os.stat(f"{self._directory}/{self._live}")
         except FileNotFoundError:
             self.removed = not os.path.isdir(self._directory)
-            return []
-        newest = self.tails[-1]
+            return [], False
+        newest, alone = self.tails[-1], len(self.tails) == 1
         if status.st_ino != newest.inode:
-            return self._open_newer(newest)
+            return self._open_newer(newest), False
+        truncated = status.st_size < max(newest.size, offset if alone else 0)
         newest.size = status.st_size
-        if len(self.tails) == 1 and status.st_size < offset:
-            newest.generation = None
-            newest.identify()
-            return [TRUNCATED]
-        return []
+        if not truncated:
+            return [], False
+        newest.generation = None
+        self._identify()
+        return [TRUNCATED], alone
+
+    def name_first(self, block: bytes) -> Generation:
+        """The generation of the first file, which begins with `block` if it has none yet."""
+        first = self.tails[0]
+        if first.generation is None:
+            first.generation = generation(block) or NAMELESS
+            name_all(self.tails, self._before)
+        return first.generation or NAMELESS
+
+    def follower_named(self) -> bool:
+        """Tell whether the file behind the first one has a generation, which it has once its first line is whole."""
+        self._identify()
+        return self.tails[1].generation is not None
 
     def drop_first(self) -> None:
         """Close the oldest file: it was read to its end."""
-        self.tails.pop(0).close()
+        gone = self.tails.pop(0)
+        self._before = gone.generation or self._before
+        gone.close()
 
     def close(self) -> None:
         """Close all files."""
@@ -76,21 +97,28 @@ class Held:
         return _end_of_lines(self.tails[0]), []
 
     def _resume(self, progress: Progress) -> tuple[int, list[str]]:
-        for position in dict.fromkeys((progress.start, progress.read)):
-            place = find(self.tails, position, progress.inode)
-            if place is not None:
-                self._keep_from(place)
-                self.tails[0].generation = position.generation
-                return position.offset, [] if position == progress.start else [LOST_PIECE]
-        self._keep_newer(progress.read.generation)
-        return 0, [LOST_PLACE]
+        """Go on at the oldest unfinished line whose file is there, in the order of the files: times may lie."""
+        if find(self.tails, progress.read, progress.inode) is None:
+            self._keep_newer(progress.read.generation)
+            return 0, [LOST_PLACE]
+        wanted = dict.fromkeys((progress.read, *progress.pending.values()))
+        found = [(place, p) for p in wanted if (place := find(self.tails, p, progress.inode)) is not None]
+        place, position = min(found, key=lambda at: (at[0], at[1].offset))
+        missing = [LOST_PIECE] * (len(wanted) - len(found))
+        self._keep_from(place)
+        first = self.tails[0]
+        first.generation = position.generation
+        if not first.compressed and first.size < position.offset:
+            return _end_of_lines(first), [*missing, TRUNCATED]
+        return position.offset, missing
 
     def _keep_from(self, place: int) -> None:
         close_all(self.tails[:place])
         self.tails = self.tails[place:]
 
     def _keep_newer(self, known: Generation) -> None:
-        old = [t for t in self.tails if not _not_older(t, known)]
+        """Keep what may come after `known`; the live file does in any case, whatever the clock said when it was begun."""
+        old = [t for t in self.tails[:-1] if not _not_older(t, known)]
         close_all(old)
         self.tails = [t for t in self.tails if t not in old]
 
@@ -103,27 +131,44 @@ class Held:
             in_set = newer is not None
             return files if newer is None else newer
 
+        self._identify()
         tails = open_chain(self._directory, self._live, choose)
         missing: list[str] = []
         if not in_set:
             tails, missing = self._beyond(tails, newest)
-        name_all(tails, newest.generation)
         self.tails += tails
+        name_all(self.tails, self._before)
         return missing
 
     def _beyond(self, tails: list[Tail], newest: Tail) -> tuple[list[Tail], list[str]]:
         """Pick what is newer than a held file that has left the set: compressed, renamed by hand, or rotated out of it."""
         own = newest.generation
         place = find(tails, Position(own, 0), newest.inode) if own else None
-        held = {t.inode for t in self.tails}
+        held, known = {t.inode for t in self.tails}, own or self._before
         keep = (
             tails[place + 1 :]
             if place is not None
-            else [t for t in tails if t.inode not in held and _not_older(t, own)]
+            else [t for t in tails if t.inode not in held and (_not_older(t, known) or t is tails[-1])]
         )
         close_all([t for t in tails if t not in keep])
-        lost = place is None and self._keeps_rotated and not newest.linked()
-        return keep, [LOST_FILES] if lost else []
+        return keep, [LOST_FILES] if place is None and self._may_have_lost(newest, keep) else []
+
+    def _may_have_lost(self, newest: Tail, newer: list[Tail]) -> bool:
+        """Tell whether files came and went between `newest`, which is not in the set any more, and `newer`.
+
+        dockerd deletes a file in the moment in which it begins the next one (without rotated files), so a first record that
+        is later than the deletion tells of another file between them.
+        """
+        gone = newest.unlinked()
+        if gone is None or self._keeps_rotated:
+            return gone is not None
+        begun = newer[0].generation if newer else None
+        return begun is not None and begun.time > gone + CLOCK_TICK
+
+    def _identify(self) -> None:
+        for tail in self.tails:
+            identified(tail)
+        name_all(self.tails, self._before)
 
 
 def _not_older(tail: Tail, than: Generation | None) -> bool:

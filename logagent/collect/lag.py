@@ -29,4 +29,4 @@ def remaining(tails: list[Tail], progress: Progress | None) -> int:
             if progress is None or t.generation is None or t.generation.time > progress.read.generation.time
         ]
         return sum(t.plain_size() for t in newer)
-    return sum(t.plain_size() for t in tails[place:]) - progress.read.offset
+    return max(0, sum(t.plain_size() for t in tails[place:]) - progress.read.offset)

@@ -55,7 +55,7 @@ class Source:
         self._progress, self._start = progress, start
         self._offset = self._rest = 0
         self._look_at, self._interval = 0.0, pace.poll_min
-        self._gaps = 0
+        self._gaps, self._unsaved = 0, False
         self._trouble = ""
         self.due, self.caught_up, self.ended, self.last_time = 0.0, False, False, 0
 
@@ -72,11 +72,9 @@ class Source:
     def step(self, now: float) -> Batch | None:
         """Read at most one block. None when nothing is to be stored now; `due` says when to come again."""
         try:
-            batch = self._step(now)
+            return self._step(now)
         except OSError as error:
             return self._failed(error, now)
-        self._trouble = ""
-        return batch
 
     def wake(self) -> None:
         """Look at once: something happened in the directory."""
@@ -129,6 +127,7 @@ class Source:
 
     def _attach(self, now: float) -> None:
         self._offset, missing = self._held.attach(self._progress, self._start)
+        self._unsaved = self._start == "end"
         self._start = "beginning"  # a file that appears later is new
         self._rest, self._look_at = 0, now + self._pace.poll_min
         self._note(missing)
@@ -166,12 +165,12 @@ class Source:
     def _read(self, block: bytes, size: int, now: float) -> Batch | None:
         parsed = self._parser.parse(block, self._held.name_first(block), self._offset, now)
         self._offset += size
-        self.due, self._interval = now, self._pace.poll_min
+        self.due, self._interval, self._trouble = now, self._pace.poll_min, ""
         return self._batch(parsed, size)
 
     def _next_file(self, now: float) -> Batch | None:
         """Leave a file that is final and read, with what is left in it, once the next one has a name to go on at."""
-        if self._rest and not self._held.follower_named():
+        if self._rest and not self._held.removed and not self._held.follower_named():
             return self._rest_until(now)
         torn, size = self._torn(now)
         self._held.drop_first()
@@ -189,7 +188,7 @@ class Source:
 
     def _batch(self, parsed: Parsed, size: int) -> Batch | None:
         self.last_time = max(self.last_time, parsed.last_time)
-        self._progress = self._advanced()
+        self._progress, self._unsaved = self._advanced(), False
         gaps, self._gaps = self._gaps, 0
         if self._progress is None and not gaps:
             return None
@@ -224,7 +223,7 @@ class Source:
             return self._end(now)
         self.due = _aligned(now + self._interval, self._interval)
         self._interval = min(self._pace.poll_max, self._interval * 2)
-        if self._gaps:
+        if self._gaps or self._unsaved:
             return self._batch(Parsed(), 0)
         if not self._parser.pending:
             return None
@@ -243,10 +242,11 @@ class Source:
         self.close()
         return Batch(self.container.id, b"", 0, 0, 0, self._progress, gaps=gaps, removed=True)
 
-    def _failed(self, error: OSError, now: float) -> None:
+    def _failed(self, error: OSError, now: float) -> Batch | None:
         """Try again later what cannot be opened or looked at; say it once."""
         self._say(error)
         self.caught_up, self.due = True, now + self._pace.poll_max
+        return None
 
     def _unreadable(self, error: OSError, now: float) -> Batch | None:
         """Leave a file that cannot be read when there is a newer one, else try again later."""

@@ -54,9 +54,10 @@ class Tail:
         self.size = os.fstat(self._fd).st_size
         return self.size
 
-    def linked(self) -> bool:
-        """Whether the file still has a name, here or elsewhere."""
-        return os.fstat(self._fd).st_nlink > 0
+    def unlinked(self) -> int | None:
+        """When the file lost its last name (ns, by the kernel's clock); None while it has one, here or elsewhere."""
+        status = os.fstat(self._fd)
+        return None if status.st_nlink else status.st_ctime_ns
 
     def identify(self) -> Self:
         """Find out the generation by the first line, when that is whole."""

@@ -19,6 +19,7 @@ class FrameBuilder:
         self._progress: dict[str, Progress] = {}
         self._gaps: dict[str, int] = {}
         self._totals: dict[tuple[str, str], int] = {}
+        self._removed: list[str] = []
         self.plain = self.events = 0
         self.since: float | None = None
 
@@ -34,6 +35,8 @@ class FrameBuilder:
             self._progress[batch.container] = batch.progress
         if batch.gaps:
             self._gaps[batch.container] = self._gaps.get(batch.container, 0) + batch.gaps
+        if batch.removed:
+            self._removed.append(batch.container)
         self._count(batch)
 
     def finish(self) -> bytes:
@@ -49,7 +52,7 @@ class FrameBuilder:
     @property
     def covered(self) -> Covered:
         """What the catalog must remember together with the frame."""
-        return Covered(self._parts, self._progress, self._gaps, self._totals)
+        return Covered(self._parts, self._progress, self._gaps, self._totals, self._removed)
 
     def _count(self, batch: Batch) -> None:
         counts = {

@@ -1,60 +1,21 @@
 """The catalog: which frames exist, how far each source was read, how far each output got. It owns everything remembered.
 
 One connection, one lock, short transactions; `record` and `advance` are the two that matter. `record` writes a frame, the
-progress of the sources that it covers and the accounting together; `advance` moves an output's cursor together with what
-became of the events. So `read = stored + filtered + dropped` and, for each output,
-`stored = delivered + dead + dropped + waiting` hold in every state that a crash can leave.
+progress of the sources that it covers and the accounting together. So `read = stored + filtered + dropped` holds in every
+state that a crash can leave.
 """
 
 import sqlite3
-import threading
-import uuid
-from collections.abc import Iterable, Iterator, Sequence
-from contextlib import contextmanager
-from pathlib import Path
+from collections.abc import Iterable, Sequence
 
-from logagent.model import Container, DeadLetter, Frame, Progress
+from logagent.model import Container, Frame, Progress
 from logagent.store import records
-from logagent.store.database import open_database
-from logagent.store.records import Covered, Known, Output, Segment, Source
+from logagent.store.ledger import Ledger
+from logagent.store.records import Covered, Known, Segment, Source
 
 
-class Catalog:
+class Catalog(Ledger):
     """The database at `path`. Raises Failure(STORE) when it cannot be used; sqlite3.Error when the disk fails later."""
-
-    def __init__(self, path: Path, *, read_only: bool = False) -> None:
-        self.path = path
-        self._db = open_database(path, read_only=read_only)
-        self._lock = threading.RLock()
-
-    def close(self) -> None:
-        """Close the database."""
-        with self._lock:
-            self._db.close()
-
-    @contextmanager
-    def _transaction(self, kind: str = "IMMEDIATE") -> Iterator[sqlite3.Connection]:
-        with self._lock:
-            self._db.execute(f"BEGIN {kind}")
-            try:
-                yield self._db
-                self._db.execute("COMMIT")
-            except BaseException:
-                if self._db.in_transaction:
-                    self._db.execute("ROLLBACK")
-                raise
-
-    def _rows(self, sql: str, *values: object) -> list[tuple[object, ...]]:
-        with self._lock:
-            return self._db.execute(sql, values).fetchall()
-
-    def agent_id(self) -> str:
-        """Give the id of the agent that writes this store: the same as long as the store is."""
-        with self._transaction() as db:
-            row = db.execute("SELECT agent FROM identity").fetchone()
-            agent = str(row[0]) if row else str(uuid.uuid4())
-            db.executemany("INSERT INTO identity VALUES(?)", [] if row else [(agent,)])
-        return agent
 
     # Containers
 
@@ -71,7 +32,7 @@ class Catalog:
     def removed(self, ids: Iterable[str], now: float) -> None:
         """Note that the containers with these ids have gone; what is stored of them stays readable."""
         with self._transaction() as db:
-            db.executemany("UPDATE container SET removed=? WHERE id=? AND removed IS NULL", [(now, i) for i in ids])
+            _mark_removed(db, ids, now)
 
     def containers(self) -> list[Known]:
         """All containers that have ever been seen and still have something stored, or are there."""
@@ -106,7 +67,7 @@ class Catalog:
         """Remember `frame` (its `seq` is given here and returned; None when only progress was made) and what it covers."""
         with self._transaction() as db:
             seq = _insert_frame(db, frame, now) if frame else 0
-            keys = dict(db.execute("SELECT id, key FROM container"))
+            keys = _keys(db, (*covered.parts, *covered.progress, *covered.gaps))
             db.executemany(
                 "INSERT INTO part VALUES(?,?,?,?,?)",
                 [(keys[c], seq, p.events, p.first_time, p.last_time) for c, p in covered.parts.items()],
@@ -127,6 +88,7 @@ class Catalog:
                 "INSERT INTO total VALUES(?,?,?) ON CONFLICT(name, reason) DO UPDATE SET value=value+excluded.value",
                 [(name, reason, n) for (name, reason), n in covered.totals.items() if n],
             )
+            _mark_removed(db, covered.removed, now)
         return seq
 
     def frames_after(self, seq: int, limit: int) -> list[Frame]:
@@ -167,24 +129,30 @@ class Catalog:
     def segments(self) -> list[Segment]:
         """All segments, oldest first."""
         rows = self._rows(
-            "SELECT id, bytes, closed, coalesce(sum(events), 0), coalesce(max(seq), 0), coalesce(max(created), 0) FROM segment "
+            "SELECT id, bytes, closed, coalesce(sum(events), 0), coalesce(max(seq), 0), coalesce(max(created), 0), coalesce(min(created), 0) FROM segment "
             "LEFT JOIN frame ON segment=id GROUP BY id ORDER BY id"
         )
         return [Segment(r[0], r[1], bool(r[2]), *r[3:]) for r in rows]  # type: ignore[arg-type]  # the columns' types are the schema's
 
+    def segment_bytes(self) -> int:
+        """Bytes of all segments together."""
+        return self._number("SELECT coalesce(sum(bytes), 0) FROM segment")
+
+    def newest_segment(self) -> int:
+        """The highest number that a segment ever had, 0 when there never was one."""
+        return self._number("SELECT seq FROM sqlite_sequence WHERE name='segment'")
+
     def remove_segment(self, segment: int) -> dict[str, int]:
-        """Forget `segment`, its frames, and containers that are gone and have nothing left; returns, by output, how many of its events were still waiting."""
+        """Forget `segment`, its frames, and containers that are gone and have nothing left; returns, by output in use, how many of its events were still waiting."""
         with self._transaction() as db:
             last = db.execute("SELECT coalesce(max(seq), 0) FROM frame WHERE segment=?", (segment,)).fetchone()[0]
-            lost = dict(
-                db.execute(
-                    "SELECT o.name, sum(f.events) FROM output o JOIN frame f ON f.seq>o.cursor WHERE o.active AND f.segment=? GROUP BY o.name",
-                    (segment,),
-                )
-            )
+            lost = db.execute(
+                "SELECT o.name, o.active, sum(f.events) FROM output o JOIN frame f ON f.seq>o.cursor WHERE f.segment=? GROUP BY o.name",
+                (segment,),
+            ).fetchall()
             db.executemany(
                 "UPDATE output SET dropped=dropped+?, cursor=max(cursor, ?) WHERE name=?",
-                [(n, last, name) for name, n in lost.items()],
+                [(events, last, name) for name, _, events in lost],
             )
             db.execute("DELETE FROM part WHERE frame IN (SELECT seq FROM frame WHERE segment=?)", (segment,))
             db.execute("DELETE FROM frame WHERE segment=?", (segment,))
@@ -195,106 +163,19 @@ class Catalog:
             db.execute(
                 "DELETE FROM container WHERE removed IS NOT NULL AND NOT EXISTS(SELECT 1 FROM part WHERE container=key)"
             )
-        return lost
-
-    # Outputs
-
-    def use_outputs(self, names: Sequence[str]) -> None:
-        """Say which outputs are in use; a new one begins with the oldest frame that is stored."""
-        with self._transaction() as db:
-            db.execute("UPDATE output SET active=0")
-            kept = db.execute("SELECT coalesce(min(seq), 1) - 1, coalesce(sum(events), 0) FROM frame").fetchone()
-            stored = db.execute("SELECT coalesce(sum(value), 0) FROM total WHERE name='stored'").fetchone()[0]
-            if not kept[1]:
-                newest = db.execute("SELECT coalesce(max(seq), 0) FROM sqlite_sequence WHERE name='frame'").fetchone()
-                kept = (newest[0], 0)
-            db.executemany(
-                "INSERT INTO output(name, cursor, origin) VALUES(?,?,?) ON CONFLICT(name) DO UPDATE SET active=1",
-                [(name, kept[0], stored - kept[1]) for name in names],
-            )
-
-    def outputs(self) -> list[Output]:
-        """The outputs in use, and how far they got."""
-        rows = self._rows(
-            "SELECT name, cursor, delivered, duplicates, dead, dropped, (SELECT coalesce(sum(events), 0) FROM frame WHERE seq>cursor), "
-            "origin, (SELECT created FROM frame WHERE seq>cursor ORDER BY seq LIMIT 1) FROM output WHERE active ORDER BY name"
-        )
-        return [Output(*r) for r in rows]  # type: ignore[arg-type]  # the columns' types are the schema's
-
-    def cursor(self, output: str) -> int:
-        """The newest frame up to which all are done with for `output`."""
-        return self._number("SELECT cursor FROM output WHERE name=?", output)
-
-    def advance(self, output: str, frame: int, *, delivered: int, duplicates: int, dead: Sequence[DeadLetter]) -> None:
-        """Move `output` past `frame`, the next after its cursor, with what became of its events (`delivered` includes `duplicates`).
-
-        Nothing happens when the cursor is past it already: the store let the frame go meanwhile and counted it as dropped.
-        """
-        with self._transaction() as db:
-            moved = db.execute(
-                "UPDATE output SET cursor=?, delivered=delivered+?, duplicates=duplicates+?, dead=dead+? WHERE name=? AND cursor<?",
-                (frame, delivered, duplicates, len(dead), output, frame),
-            ).rowcount
-            if not moved:
-                return
-            db.executemany(
-                "INSERT OR REPLACE INTO dead_letter(output, frame, item, id, status, reason, time, document) VALUES(?,?,?,?,?,?,?,?)",
-                [(d.output, d.frame, d.item, d.id, d.status, d.reason, d.time, d.document) for d in dead],
-            )
-
-    def dead_letters(self, limit: int) -> list[DeadLetter]:
-        """The newest `limit` dead letters, newest first."""
-        rows = self._rows(
-            "SELECT output, frame, item, id, status, reason, time, document FROM dead_letter ORDER BY key DESC LIMIT ?",
-            limit,
-        )
-        return [DeadLetter(*r) for r in rows]  # type: ignore[arg-type]  # the columns' types are the schema's
-
-    def trim_dead_letters(self, budget: int) -> int:
-        """Keep the newest dead letters whose documents fit into `budget` bytes; returns how many went."""
-        with self._transaction() as db:
-            gone = db.execute(
-                "DELETE FROM dead_letter WHERE key IN (SELECT key FROM (SELECT key, sum(length(document)) OVER (ORDER BY key DESC) AS used "
-                "FROM dead_letter) WHERE used>?)",
-                (budget,),
-            ).rowcount
-            _add(db, "dead_letters_trimmed", "", gone)
-        return gone
-
-    # Accounting
-
-    def totals(self) -> dict[tuple[str, str], int]:
-        """The accounting since the store began: ('read' | 'stored' | 'filtered' | 'dropped' | …, reason) → count."""
-        return {(str(n), str(r)): int(v) for n, r, v in self._rows("SELECT name, reason, value FROM total")}  # type: ignore[call-overload]  # an INTEGER column
-
-    def accounting(self) -> tuple[dict[tuple[str, str], int], list[Output]]:
-        """`totals` and `outputs` as of one moment, so that their sums agree."""
-        with self._transaction("DEFERRED"):
-            return self.totals(), self.outputs()
-
-    def count(self, name: str, reason: str, number: int) -> None:
-        """Add `number` to one of the accounting's counters."""
-        with self._transaction() as db:
-            _add(db, name, reason, number)
-
-    def size(self) -> int:
-        """Bytes of the database on disk."""
-        return sum(f.stat().st_size for f in (self.path, self.path.with_name(self.path.name + "-wal")) if f.exists())
-
-    def _number(self, sql: str, *values: object) -> int:
-        rows = self._rows(sql, *values)
-        return int(rows[0][0]) if rows else 0  # type: ignore[call-overload]  # an INTEGER column
+        return {name: events for name, active, events in lost if active}
 
 
 _FRAME = "seq, segment, offset, length, plain, events, first_time, last_time"
 
 
-def _add(db: sqlite3.Connection, name: str, reason: str, number: int) -> None:
-    if number:
-        db.execute(
-            "INSERT INTO total VALUES(?,?,?) ON CONFLICT(name, reason) DO UPDATE SET value=value+excluded.value",
-            (name, reason, number),
-        )
+def _keys(db: sqlite3.Connection, ids: Iterable[str]) -> dict[str, int]:
+    find = "SELECT id, key FROM container WHERE id=?"
+    return dict(db.execute(find, (i,)).fetchone() for i in dict.fromkeys(ids))
+
+
+def _mark_removed(db: sqlite3.Connection, ids: Iterable[str], now: float) -> None:
+    db.executemany("UPDATE container SET removed=? WHERE id=? AND removed IS NULL", [(now, i) for i in ids])
 
 
 def _insert_frame(db: sqlite3.Connection, frame: Frame, now: float) -> int:

@@ -21,24 +21,28 @@ class Committer:
 
     def __init__(self, store: Store, batches: "queue.Queue[Batch]") -> None:
         self._store, self._batches = store, batches
-        self._retain_at = 0.0
+        self._retained = 0.0
 
     def step(self, now: float, wait: float) -> float:
         """Take one batch, waiting up to `wait` seconds, and commit when it is time; returns seconds to pause before the next."""
         if self._store.full:
             return 0.0 if self.commit(now) else RETRY
+        self._housekeep(now)
         try:
             batch = self._batches.get(timeout=min(wait, self._store.remaining(now)) or 0.001)
+        except queue.Empty:
+            pass
+        else:
             self._store.add(batch, now)
             self._batches.task_done()
-        except queue.Empty:
-            self._housekeep(now)
         if self._store.due(now):
             self.commit(now)
         return 0.0
 
     def drain(self, now: float) -> bool:
         """Commit all that is queued. False when there is no room for it."""
+        if self._store.full and not self.commit(now):
+            return False  # nothing can join the frame that waits
         while True:
             try:
                 self._store.add(self._batches.get_nowait(), now)
@@ -58,6 +62,6 @@ class Committer:
         return done
 
     def _housekeep(self, now: float) -> None:
-        if now >= self._retain_at:
-            self._retain_at = now + HOUSEKEEPING
+        if not 0 <= now - self._retained < HOUSEKEEPING:  # or the clock was set back
+            self._retained = now
             self._store.retain(now)

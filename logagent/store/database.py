@@ -88,6 +88,9 @@ def _prepare(db: sqlite3.Connection, path: Path, *, read_only: bool) -> sqlite3.
     if not read_only:
         db.execute("PRAGMA journal_mode=wal")
         db.execute("PRAGMA synchronous=normal")
+        db.execute(
+            "PRAGMA wal_autocheckpoint=256"
+        )  # pages: a budget of a few MiB has no room for a large log beside the database
         _create(db, version)
     _check(db, path)
     return db

@@ -1,7 +1,7 @@
 """The catalog's rows as values, and back: pure, so that what the database holds is read in one place."""
 
 import json
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from logagent.model import Container, Frame, Generation, Image, Position, Progress, Stream
@@ -40,7 +40,7 @@ class Source:
 
 @dataclass(frozen=True, slots=True)
 class Segment:
-    """A segment as the catalog counts it; `last_seq` is its newest frame, `created` when that was written (seconds)."""
+    """A segment as the catalog counts it; `last_seq` is its newest frame, `created` when that was written (seconds), `begun` its oldest."""
 
     id: int
     bytes: int
@@ -48,6 +48,7 @@ class Segment:
     events: int
     last_seq: int
     created: float
+    begun: float = 0.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,12 +71,13 @@ class Output:
 
 @dataclass(frozen=True, slots=True)
 class Covered:
-    """What a commit remembers besides its frame: by container id its part, progress and gaps; and the accounting's increments."""
+    """What a commit remembers besides its frame: by container id its part, progress and gaps; the accounting's increments; who has gone."""
 
     parts: Mapping[str, Part]
     progress: Mapping[str, Progress]
     gaps: Mapping[str, int]
     totals: Mapping[tuple[str, str], int]
+    removed: Sequence[str] = ()
 
 
 def frame(row: tuple[object, ...]) -> Frame:

@@ -1,7 +1,7 @@
 """Which segments may go: a pure decision over what the catalog says.
 
 A segment whose frames every output is done with goes first, oldest first; without outputs, the oldest. Undelivered frames are
-kept, unless the operator chose `drop_oldest`. The segment being written never goes.
+kept, unless the operator chose `drop_oldest`. The segment being written is the newest, so it goes last; its writer begins another.
 """
 
 from collections.abc import Sequence
@@ -40,18 +40,17 @@ def make_room(
     """
     remove: list[tuple[int, str]] = []
     for segment in segments:
-        if not segment.closed:
-            continue
-        reason = _reason(segment, cursor, budget, over=_over(used, free, need, budget), now=now)
+        reason = _reason(segment, cursor, budget, over=not fits(budget, used=used, free=free, need=need), now=now)
         if reason is None:
             break  # a hole in the row would put the order of the archive in doubt: what is behind waits for its turn
         remove.append((segment.id, reason))
         used, free = used - segment.bytes, free + segment.bytes
-    return Room(tuple(remove), not _over(used, free, need, budget))
+    return Room(tuple(remove), fits(budget, used=used, free=free, need=need))
 
 
-def _over(used: int, free: int, need: int, budget: Budget) -> bool:
-    return used + need > budget.max_size or (budget.min_free > 0 and free - need < budget.min_free)
+def fits(budget: Budget, *, used: int, free: int, need: int) -> bool:
+    """Tell whether `need` more bytes have room."""
+    return used + need <= budget.max_size and (budget.min_free == 0 or free - need >= budget.min_free)
 
 
 def _reason(segment: Segment, cursor: int | None, budget: Budget, *, over: bool, now: float) -> str | None:

@@ -41,13 +41,17 @@ class Segments:
 
     def cut(self, segment: int, length: int) -> int:
         """Cut `segment` back to `length` bytes; returns how many bytes went. One that is absent counts as empty."""
-        try:
-            surplus = self.path(segment).stat().st_size - length
-        except FileNotFoundError:
-            return 0
+        surplus = self.length(segment) - length
         if surplus > 0:
             os.truncate(self.path(segment), length)
         return max(0, surplus)
+
+    def length(self, segment: int) -> int:
+        """How long `segment` is in bytes; one that is absent counts as empty."""
+        try:
+            return self.path(segment).stat().st_size
+        except FileNotFoundError:
+            return 0
 
     def remove(self, segment: int) -> None:
         """Delete `segment`; one that is gone already is fine."""

@@ -15,11 +15,12 @@ from logagent.model import Batch, Frame
 from logagent.store.builder import FrameBuilder
 from logagent.store.catalog import Catalog
 from logagent.store.lock import Lock
-from logagent.store.retention import Budget, make_room
+from logagent.store.retention import Budget, fits, make_room
 from logagent.store.segment import Segments
 
 log = logging.getLogger(__name__)
 
+AGES = 8  # segments that the budget's age is divided into: nothing outstays it by more than that part
 OVERHEAD = 64 << 10  # bytes that a commit may add to the catalog: kept free so that recording a frame has room too
 
 
@@ -30,27 +31,38 @@ class Store:
         self.folder, self.budget = folder, budget
         self._segment_size, self._frame_size, self._frame_time = segment_size, frame_size, frame_time
         self._lock = _claim(folder)
-        self.catalog = Catalog(folder / "catalog.db")
+        try:
+            self.catalog = Catalog(folder / "catalog.db")
+        except BaseException:
+            self._lock.release()
+            raise
         self.segments = Segments(folder / "segments")
         self._builder, self._member = FrameBuilder(), b""
-        self._current, self._end = 0, 0
+        self._current, self._end, self._begun = 0, 0, 0.0
         self.full = ""
         self.changed = threading.Condition()
-        self._recover()
+        try:
+            self._recover()
+        except BaseException:
+            self.close()
+            raise
 
     def add(self, batch: Batch, now: float) -> None:
-        """Take `batch` into the open frame; remembered only by the next commit."""
+        """Take `batch` into the open frame; remembered only by the next commit. Nothing may be added to one that waits for room."""
         self._builder.add(batch, now)
 
     def due(self, now: float) -> bool:
         """Tell whether the open frame is large or old enough to be committed."""
-        since = self._builder.since
-        return since is not None and (self._builder.plain >= self._frame_size or now - since >= self._frame_time)
+        return self._builder.since is not None and (
+            self._builder.plain >= self._frame_size or self.remaining(now) == 0.0
+        )
 
     def remaining(self, now: float) -> float:
-        """Seconds until the open frame is old enough."""
+        """Seconds until the open frame is old enough; 0 when the clock was set back meanwhile."""
         since = self._builder.since
-        return self._frame_time if since is None else max(0.0, since + self._frame_time - now)
+        if since is None:
+            return self._frame_time
+        return max(0.0, since + self._frame_time - now) if now >= since else 0.0
 
     def commit(self, now: float) -> bool:
         """Write and record the open frame. False, with the reason in `full`, when there is no room: call again later."""
@@ -60,7 +72,7 @@ class Store:
             self._member = self._builder.finish()
         try:
             self.full = self._write(now)
-        except (OSError, sqlite3.OperationalError) as error:
+        except (OSError, sqlite3.Error) as error:
             self.full = f"writing to {self.folder} failed: {error}"
         if self.full:
             return False
@@ -80,11 +92,11 @@ class Store:
 
     def retain(self, now: float) -> None:
         """Let go what is older than the budget's age, also while nothing is written."""
-        self._make_room(0, now)
+        self._let_go(0, now, *self._space())
 
     def size(self) -> int:
         """Bytes of the store on disk."""
-        return self.catalog.size() + sum(s.bytes for s in self.catalog.segments())
+        return self.catalog.size() + self.catalog.segment_bytes()
 
     def close(self) -> None:
         """Close files and give the store back; what was not committed is read again at the next start."""
@@ -99,7 +111,7 @@ class Store:
         reason = self._make_room(len(self._member) + OVERHEAD, now)
         if reason:
             return reason
-        segment, offset = self._place(len(self._member))
+        segment, offset = self._place(len(self._member), now)
         self.segments.append(segment, offset, self._member)
         first, last = self._builder.times
         frame = Frame(0, segment, offset, len(self._member), self._builder.plain, self._builder.events, first, last)
@@ -107,25 +119,38 @@ class Store:
         self._end = offset + len(self._member)
         return ""
 
-    def _place(self, length: int) -> tuple[int, int]:
-        if not self._current or (self._end and self._end + length > self._segment_size):
+    def _place(self, length: int, now: float) -> tuple[int, int]:
+        if not self._current or (self._end and (self._end + length > self._segment_size or self._long_open(now))):
             self._current, self._end = self.catalog.new_segment(), 0
             self.segments.cut(self._current, 0)
+        self._begun = self._begun if self._end else now
         return self._current, self._end
 
-    def _make_room(self, need: int, now: float) -> str:
-        segments, outputs = self.catalog.segments(), self.catalog.outputs()
-        cursor = min((o.cursor for o in outputs), default=None)
+    def _long_open(self, now: float) -> bool:
+        """Tell whether the segment being written holds frames of so long a time that its oldest would outstay the budget's age."""
+        return self.budget.max_age is not None and now - self._begun > self.budget.max_age / AGES
+
+    def _space(self) -> tuple[int, int]:
+        """Bytes that the store takes, and that its file system has left."""
         disk = os.statvfs(self.folder)
-        used, free = self.catalog.size() + sum(s.bytes for s in segments), disk.f_bavail * disk.f_frsize
-        room = make_room(segments, cursor, self.budget, used=used, free=free, need=need, now=now)
+        return self.size(), disk.f_bavail * disk.f_frsize
+
+    def _make_room(self, need: int, now: float) -> str:
+        used, free = self._space()
+        if fits(self.budget, used=used, free=free, need=need) or self._let_go(need, now, used, free):
+            return ""
+        return _no_room(self.folder, self.budget, *self._space())
+
+    def _let_go(self, need: int, now: float, used: int, free: int) -> bool:
+        cursor = min((o.cursor for o in self.catalog.outputs()), default=None)
+        room = make_room(self.catalog.segments(), cursor, self.budget, used=used, free=free, need=need, now=now)
         for segment, reason in room.remove:
             self._remove(segment, reason)
-        if room.fits or not need:
-            return ""
-        return _no_room(self.folder, self.budget, used, free)
+        return room.fits
 
     def _remove(self, segment: int, reason: str) -> None:
+        if segment == self._current:
+            self._current, self._end = 0, 0
         lost = self.catalog.remove_segment(segment)
         self.segments.remove(segment)
         log.info("segment %d removed: %s", segment, reason)
@@ -140,21 +165,20 @@ class Store:
     def _recover(self) -> None:
         known = {s.id: s for s in self.catalog.segments()}
         lying = self.segments.numbers()
-        if lying and not known:
+        if lying and not self.catalog.newest_segment():
             _refuse_orphans(self.folder, lying)
         for number in lying:
-            surplus = self.segments.cut(number, known[number].bytes) if number in known else 0
-            if surplus:
+            if number not in known:
+                self.segments.remove(number)  # forgotten by the catalog already, or never recorded
+            elif surplus := self.segments.cut(number, known[number].bytes):
                 log.info(
                     "segment %d: %d bytes behind the last recorded frame cut off; their lines are read again",
                     number,
                     surplus,
                 )
-            if number not in known:
-                self.segments.remove(number)
-        newest = max(known, default=0)
-        if newest and not known[newest].closed:
-            self._current, self._end = newest, known[newest].bytes
+        newest = known.get(max(known, default=0))
+        if newest and not newest.closed and self.segments.length(newest.id) == newest.bytes:
+            self._current, self._end, self._begun = newest.id, newest.bytes, newest.begun
 
 
 def _refuse_orphans(folder: Path, lying: list[int]) -> None:
@@ -179,6 +203,6 @@ def _claim(folder: Path) -> Lock:
 
 
 def _no_room(folder: Path, budget: Budget, used: int, free: int) -> str:
-    if used > 0 and budget.min_free and free <= budget.min_free:
+    if budget.min_free and free - OVERHEAD < budget.min_free:
         return f"the file system of {folder} has {free} bytes free, below store.min_free {budget.min_free}"
     return f"the store is full of undelivered frames: {used} bytes of store.max_size {budget.max_size}"
