@@ -10,7 +10,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Literal
 
-from logagent.collect.held import Held
+from logagent.collect.held import LOST_FILES, LOST_PIECE, Held
 from logagent.model import Batch, Container, Position, Progress
 from logagent.parse.block import Parsed, Parser
 from logagent.parse.resume import Known
@@ -212,6 +212,10 @@ class Source:
         return Progress(old.read, self._parser.pending, old.inode) if old else None
 
     def _note(self, missing: list[str]) -> None:
+        if not {LOST_PIECE, LOST_FILES}.issuperset(
+            missing
+        ):  # else what was read before the restart is still to be passed over
+            self._parser.all_is_new()
         self._gaps += len(missing)
         for what in missing:
             log.warning("gap in the log of container %s (%s): %s", self.container.name, self.container.id[:12], what)

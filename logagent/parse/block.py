@@ -61,7 +61,6 @@ class Parser:
     def parse(self, block: bytes, generation: Generation, offset: int, now: float) -> Parsed:
         """Turn `block`, whole lines at `offset` of `generation`, into documents; `now` is when it was read (seconds)."""
         constant = self.constant.at(_created(now))
-        self._resume.begin(generation)
         if not self.pending and not self._resume and _within(block, self._limit):
             fast = splice(block, offset, self._prefix(generation), constant, self._shape, log=self.constant.log)
             if fast is not None:
@@ -69,6 +68,10 @@ class Parser:
         parsed = self._carefully(block, generation, offset, constant, now)
         self._resume.reach(generation, offset + len(block))
         return parsed
+
+    def all_is_new(self) -> None:
+        """Say that a file has gone or cannot be read: no place may be waited for any longer."""
+        self._resume = Resume({})
 
     def expire(self, before: float, now: float) -> Parsed:
         """Give up waiting for the rest of lines begun at or before `before`."""

@@ -2,7 +2,7 @@
 
 Reading goes from the oldest place to the newest, and generations are told apart but not put in order: the times that they are
 named after do not always rise (a long line that both streams write around, a clock set back, a damaged first line). So a place
-counts as ahead until its file is reached. What never comes, since its file has gone, is given up at the first newer time.
+counts as ahead until its file is reached; who reads the files must say when one has gone, for then all is new.
 """
 
 from collections.abc import Mapping
@@ -18,26 +18,18 @@ class Resume:
 
     def __init__(self, places: Mapping[Known, Position]) -> None:
         self._places = dict(places)
-        self._newest = max((p.generation.time for p in places.values()), default=0)
-        self._begun = False
 
     def __bool__(self) -> bool:
         return bool(self._places)
 
-    def begin(self, generation: Generation) -> None:
-        """Say which file is being read; one that holds none of the places, as the first, means that theirs has gone."""
-        if not self._begun and all(generation != place.generation for place in self._places.values()):
-            self._places = {}
-        self._begun = True
-
     def seen(self, what: Known, generation: Generation, offset: int) -> bool:
         """Tell whether what lies at `offset` was taken in before the restart."""
-        place, read = self._places.get(what), self._places.get("read")
+        place = self._places.get(what)
         if place is None:
             return False
         if generation == place.generation:
             return offset < place.offset
-        return generation.time <= self._newest and (read is None or generation != read.generation)
+        return generation != self._places["read"].generation
 
     def reach(self, generation: Generation, offset: int) -> None:
         """Forget the places that reading has come to."""

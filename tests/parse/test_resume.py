@@ -119,24 +119,15 @@ def test_a_silent_stream_does_not_keep_the_careful_way_on():
     assert 1 == made.parse(Entry(b"b\n", "stdout", START + 1).line, Generation(1), len(piece + line), NOW).events
 
 
-def test_all_is_new_when_the_place_has_gone():
-    """The file of the place was deleted: what is left is told from its beginning, whatever its time."""
-    old = Progress(
-        Position(Generation(9), 500), {"stdout": Position(Generation(9), 100), "stderr": Position(Generation(8), 3)}
-    )
-    for time in (0, 8, 9, 10):
-        made = parser(resume=resume_points(old))
-        line = Entry(b"b\n", "stdout", START).line
-        assert 1 == made.parse(line, Generation(time, 7), 0, NOW).events
-
-
-def test_a_file_that_goes_while_reading_does_not_silence_a_stream():
-    """Reading began at the oldest place, and the newest one's file went away before it came: a newer file is new."""
+def test_all_is_new_when_a_file_has_gone():
+    """A place whose file will not come is waited for until that is said; then everything is told."""
     old = Progress(Position(Generation(5), 500), {"stdout": Position(Generation(3), 0)})
-    made = parser(resume=resume_points(old))
     out, err = Entry(b"a", "stdout", START).line, Entry(b"e\n", "stderr", START + 1).line
+    made = parser(resume=resume_points(old))
     assert 0 == made.parse(out + err, Generation(3), 0, NOW).events
-    assert 1 == made.parse(err, Generation(6), 0, NOW).events
+    assert 0 == made.parse(err, Generation(4), 0, NOW).events
+    made.all_is_new()
+    assert 1 == made.parse(err, Generation(4), len(err), NOW).events
 
 
 def test_no_points_without_unfinished_lines():
