@@ -98,7 +98,7 @@ def _container(container: Container, choice: Choice) -> dict[str, Any]:
 
 def _host(origin: Origin) -> dict[str, Any]:
     host: dict[str, Any] = {"name": _clean(origin.host), "hostname": _clean(origin.host)}
-    return host | ({"id": origin.host_id} if origin.host_id else {}) | {"os": {"type": "linux"}}
+    return host | ({"id": _clean(origin.host_id)} if origin.host_id else {}) | {"os": {"type": "linux"}}
 
 
 def _labels(labels: Mapping[str, str], choice: Choice) -> dict[str, str]:
