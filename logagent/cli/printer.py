@@ -41,7 +41,7 @@ class Outlet:
         """Write what was put. Raises BrokenPipeError when nobody reads it any more."""
         for stream, pieces in zip(self._streams, self._pieces, strict=True):
             if pieces:
-                stream.write(b"".join(pieces))
+                _write_whole(stream, b"".join(pieces))
                 pieces.clear()
                 stream.flush()
         self._size = 0
@@ -123,6 +123,12 @@ def names(chosen: Iterable[Known]) -> dict[int, str]:
         + (f"@{known.container.id[:6]}" if count[known.container.name] > 1 else "")
         for known in listed
     }
+
+
+def _write_whole(stream: BinaryIO, data: bytes) -> None:
+    rest = memoryview(data)
+    while rest:  # with PYTHONUNBUFFERED the stream is the bare file, and may take less than it is given
+        rest = rest[stream.write(rest) :]
 
 
 def _same_file(out: BinaryIO, err: BinaryIO) -> bool:

@@ -1,5 +1,6 @@
 """`logagent logs` as a user meets it: bytes, streams, statuses."""
 
+import io
 import os
 import pty
 import select
@@ -16,6 +17,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from logagent.cli.logs import logs
+from logagent.cli.printer import Outlet
 from logagent.errors import Exit, Failure
 from tests.store.filled import START, Said, add, container, fill, opened
 from tests.store.filled import time as docker_time
@@ -154,8 +156,9 @@ def test_a_damaged_store_says_what_is_not_shown(tmp_path: Path):
 
 
 def start(store: Path, *words: str, **how) -> subprocess.Popen[bytes]:
-    """The command as a process of its own."""
-    return subprocess.Popen([*COMMAND, "--store", str(store), *words], **how)
+    """The command as a process of its own, its streams buffered and its names coloured as they are where nothing says otherwise."""
+    env = {name: value for name, value in os.environ.items() if name not in ("PYTHONUNBUFFERED", "NO_COLOR")}
+    return subprocess.Popen([*COMMAND, "--store", str(store), *words], env=env, **how)
 
 
 def read_lines(file, count: int) -> bytes:
@@ -205,20 +208,47 @@ def test_a_reader_that_goes_away_ends_it_silently(tmp_path: Path):
     process.stderr.close()
 
 
+def test_a_reader_that_goes_away_while_following_ends_it_silently(tmp_path: Path):
+    """Also when the little that is written waits in a buffer: the interpreter says nothing at its end."""
+    with opened(tmp_path) as store:
+        add(store, [Said(WEB, "old")])
+        process = start(tmp_path, "-f", "web-1", stdout=subprocess.PIPE, stderr=subprocess.PIPE)
+        assert process.stdout is not None
+        assert process.stderr is not None
+        assert b"old\n" == read_lines(process.stdout, 1)
+        process.stdout.close()
+        add(store, [Said(WEB, "new")])
+        assert (b"", 0) == (process.stderr.read(), process.wait(timeout=20))
+        process.stderr.close()
+
+
 def test_names_are_coloured_on_a_terminal_only_and_cannot_write_to_it(tmp_path: Path):
     """Escape sequences in a name are replaced, --no-color is heard."""
     fill(tmp_path, [Said(container("ev\x1b[2Jil"), "x")])
     shown = {}
     for flags in ((), ("--no-color",)):
         master, slave = pty.openpty()
-        environ = {k: v for k, v in os.environ.items() if k != "NO_COLOR"}
-        process = start(tmp_path, "--all", *flags, stdout=slave, stderr=slave, env=environ)
+        process = start(tmp_path, "--all", *flags, stdout=slave, stderr=slave)
         shown[flags] = read_lines(master, 1)
         assert 0 == process.wait(timeout=20)
         os.close(master)
         os.close(slave)
     assert "\x1b[36mev�[2Jil  | \x1b[0mx\r\n".encode() == shown[()]
     assert "ev�[2Jil  | x\r\n".encode() == shown[("--no-color",)]
+
+
+def test_a_stream_that_takes_little_at_a_time_gets_everything():
+    """As a bare file may: a short write is gone on with."""
+
+    class Slow(io.BytesIO):
+        def write(self, data) -> int:
+            return super().write(data[:3])
+
+    out, err = Slow(), Slow()
+    outlet = Outlet(out, err)
+    outlet.put(b"0123456789")
+    outlet.flush()
+    assert b"0123456789" == out.getvalue()
 
 
 def test_both_streams_into_one_file_keep_their_order(tmp_path: Path):
