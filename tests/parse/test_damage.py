@@ -10,6 +10,7 @@ from logagent.demo.record import render_time
 from tests.parse.lines import GENERATION, ID, NOW, START, Entry, entries, parse, parser, read, strict
 
 GOOD = [Entry(f"line {n}\n".encode(), "stdout", START + 10**9 * n).line for n in range(4)]
+LABELLED = Entry(b"line 1\n", "stdout", START + 10**9, {"log": "a label of that name"}).line
 STANDS = re.compile(
     rb'[\0 \t\r\n]*(?:.*\})?\{"log":".*","stream":"std(?:out|err)",(?:"attrs":\{.*\},)?"time":"[0-9T:.-]+Z"\}',
     re.DOTALL,
@@ -47,6 +48,8 @@ GARBAGE = [
     b'{"log":"x\\n","stream":"stdout","time":"2024-01-01T00:00:00\\Z"}',
     b'{"log":"a\\n","stream":"stdout","time":"20b\\n","stream":"stdout","time":"2024-01-01T00:00:00Z"}',
     b"\0\0\0junk",
+    b'{"log":"a\0b\\n","stream":"stdout","time":"2024-01-01T00:00:00Z"}',
+    b'{"log":"a\xffb\\n","stream":"stdout","time":"2024-01-01T00:00:00Z"}',
     b'{"log":"' * 3000,
     b"[" * 3000,
 ]
@@ -87,6 +90,7 @@ def test_a_piece_beside_a_damaged_line_does_not_hide_it():
         (b" " * 500 + b"\n" + GOOD[1], ["line 1"]),
         (b"\n\n" + GOOD[1], ["line 1"]),
         (GOOD[1][:-1] + b" \r\n", ["line 1"]),
+        (b'{"log":"abc' + LABELLED, ['{"log":"abc', "line 1"]),
     ],
 )
 def test_a_record_behind_damage_is_found(line, messages):

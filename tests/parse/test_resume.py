@@ -130,6 +130,13 @@ def test_all_is_new_when_a_file_has_gone():
     assert 1 == made.parse(err, Generation(4), len(err), NOW).events
 
 
+def test_a_piece_whose_file_has_gone_holds_nothing_back():
+    """Reading begins at what was read, since the file of the unfinished line has gone: all from there on is new."""
+    old = Progress(Position(Generation(5), 500), {"stdout": Position(Generation(9), 0)})
+    made = parser(resume=resume_points(old))
+    assert 1 == made.parse(Entry(b"a\n", "stdout", START).line, Generation(5), 500, NOW).events
+
+
 def test_no_points_without_unfinished_lines():
     """Reading goes on at the end of what was read, and all is new there."""
     assert {} == resume_points(None)
