@@ -205,6 +205,10 @@ class Source:
         )
 
     def _advanced(self) -> Progress | None:
+        if self._parser.resuming:
+            return (
+                self._progress
+            )  # what is read for the second time is no progress: what lies behind it is stored already
         tail = self._held.tails[0] if self._held.tails else None
         if tail is not None and tail.generation is not None:
             return Progress(Position(tail.generation, self._offset), self._parser.pending, tail.inode)
@@ -212,10 +216,8 @@ class Source:
         return Progress(old.read, self._parser.pending, old.inode) if old else None
 
     def _note(self, missing: list[str]) -> None:
-        if not {LOST_PIECE, LOST_FILES}.issuperset(
-            missing
-        ):  # else what was read before the restart is still to be passed over
-            self._parser.all_is_new()
+        if not {LOST_PIECE, LOST_FILES}.issuperset(missing):
+            self._parser.all_is_new()  # else what was read before the restart is still to be passed over
         self._gaps += len(missing)
         for what in missing:
             log.warning("gap in the log of container %s (%s): %s", self.container.name, self.container.id[:12], what)

@@ -69,6 +69,11 @@ class Parser:
         self._resume.reach(generation, offset + len(block))
         return parsed
 
+    @property
+    def resuming(self) -> bool:
+        """Whether it still passes over what was taken in before a restart."""
+        return bool(self._resume)
+
     def all_is_new(self) -> None:
         """Say that a file has gone or cannot be read: no place may be waited for any longer."""
         self._resume = Resume({})

@@ -33,7 +33,7 @@ class Model(RuleBasedStateMachine):
         self.writer = self.rig.container("web", pace="steps", **limits)
         self.max_file, self.number = max_file, 0
         self.said: dict[str, list[str]] = {"stdout": [], "stderr": []}
-        self.open: dict[str, tuple[list[bytes], int, str]] = {}
+        self.open: dict[str, tuple[list[bytes], int]] = {}
         self.files: list[
             tuple[int, int]
         ] = []  # inode of each rotated file, and lines begun before its end; oldest first
@@ -55,7 +55,7 @@ class Model(RuleBasedStateMachine):
             self.live = os.stat(self.writer.path).st_ino
             if len(self.files) >= self.max_file:
                 inode, lines = self.files.pop(0)
-                unstored = self.stored() < lines or bool(self.open)
+                unstored = self.stored() < lines
                 self.held_only = self.held_only or unstored
                 self.may_lose = self.may_lose or (unstored and inode not in self.held())
 
@@ -64,8 +64,9 @@ class Model(RuleBasedStateMachine):
         return {t.inode for s in self.rig.collector._sources.values() for t in s._held.tails}
 
     def stored(self) -> int:
-        """How many lines are stored."""
-        return sum(len(self.rig.messages(stream=s)) for s in self.said)
+        """Up to which number all lines are stored."""
+        numbers = {int(message.split()[0]) for message in self.rig.messages() if message[0] != "x"}
+        return next(n for n in range(self.number + 1) if n + 1 not in numbers)
 
     def line(self, stream: str) -> None:
         """Print a line."""
@@ -91,7 +92,7 @@ class Model(RuleBasedStateMachine):
         if self.usable(stream):
             self.number += 1
             data = b"%d " % self.number + LONG + b"\n"
-            self.open[stream] = ([data[i : i + PIECE] for i in range(0, len(data), PIECE)], self.rig.clock(), stream)
+            self.open[stream] = ([data[i : i + PIECE] for i in range(0, len(data), PIECE)], self.rig.clock())
             self.said[stream].append(data.decode()[:-1])
             self.go_on(stream)
 
@@ -99,11 +100,10 @@ class Model(RuleBasedStateMachine):
     def go_on(self, stream: str) -> None:
         """The next piece of a long line comes."""
         if not self.removed and stream in self.open:
-            pieces, time, _ = self.open[stream]
-            piece = pieces.pop(0)
+            pieces, time = self.open[stream]
+            self.record(stream, pieces.pop(0), time)
             if not pieces:
                 del self.open[stream]
-            self.record(stream, piece, time)
 
     @rule(stream=STREAMS)
     def rotate(self, stream: str) -> None:
@@ -133,7 +133,7 @@ class Model(RuleBasedStateMachine):
     @rule()
     def crash(self) -> None:
         """The agent is killed and started again: what only an open file held is lost."""
-        self.may_lose = self.may_lose or (self.held_only and (self.stored() < self.number or bool(self.open)))
+        self.may_lose = self.may_lose or (self.held_only and self.stored() < self.number)
         self.rig.restart()
 
     @rule()
@@ -147,7 +147,7 @@ class Model(RuleBasedStateMachine):
     def remove(self) -> None:
         """The container is removed; what was not read before may be lost."""
         if not self.removed:
-            self.may_lose = self.may_lose or self.stored() < self.number or bool(self.open)
+            self.may_lose = self.may_lose or self.stored() < self.number
             self.removed = True
             self.writer.close()
             self.rig.remove("web")
