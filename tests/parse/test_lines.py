@@ -1,7 +1,7 @@
 """Lines and their pieces: what a container printed comes out as its lines."""
 
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from logagent.demo.record import escape, pieces
@@ -166,6 +166,7 @@ def test_a_line_above_the_limit_is_cut_and_marked():
 
 
 @given(st.lists(st.sampled_from(FRAGMENTS), max_size=12).map("".join), st.integers(-2, 80))
+@example("a\\u003c", 5)
 def test_cutting_leaves_whole_escapes_and_characters(text, size):
     """What is kept of an escaped text is as many of its escapes and characters as have room."""
     units = [escape(character.encode()) for character in text]
