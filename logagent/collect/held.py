@@ -52,6 +52,7 @@ class Held:
             status = os.stat(f"{self._directory}/{self._live}")
         except FileNotFoundError:
             self.removed = not os.path.isdir(self._directory)
+            self.tails[-1].grown()  # renamed by hand, perhaps: who has it open still writes to it
             return [], False
         newest, alone = self.tails[-1], len(self.tails) == 1
         if status.st_ino != newest.inode:

@@ -45,6 +45,7 @@ class Rig:
         self.pace, self.budget, self.collect = pace, budget, collect
         self.now = time.time()
         self.clock = Clock()
+        self._running = False
 
     def container(self, name: str, **options: Any) -> LogWriter:
         """Make a container and the writer of its log; options of the writer."""
@@ -65,6 +66,7 @@ class Rig:
             pace=self.pace,
             **(self.collect | collect),
         )
+        self._running = True
         return self
 
     def step(self, seconds: float = 1.0) -> float:
@@ -91,8 +93,10 @@ class Rig:
 
     def crash(self) -> None:
         """End at once: what was not committed is forgotten."""
-        self.collector.close()
-        self.store.close()
+        if self._running:
+            self._running = False
+            self.collector.close()
+            self.store.close()
 
     def restart(self, **collect: Any) -> "Rig":
         """Crash, and begin anew."""
@@ -125,6 +129,7 @@ class Rig:
 
     def check(self) -> None:
         """Assert what holds at all times: ids are unique, and the accounting agrees with what lies in the store."""
+        assert self.store.commit(self.now)
         ids = Counter(d["_id"] for d in self.documents())
         assert [] == [i for i, n in ids.items() if n > 1]
         check_totals(self.store.catalog, len(ids))

@@ -113,10 +113,10 @@ class Model(RuleBasedStateMachine):
             self.rotated(1)
             self.line(stream)
 
-    @rule()
-    def compress(self) -> None:
+    @rule(steps=st.integers(1, 3))
+    def compress(self, steps: int) -> None:
         """A part of the compression is done."""
-        if not self.removed:
+        for _ in range(0 if self.removed else steps):
             self.writer.compress_step()
 
     @rule(steps=st.integers(1, 5))
