@@ -7,7 +7,7 @@ that has a newer one behind it is then final, for its writer closed it first, an
 import logging
 import os
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Literal
 
 from logagent.collect.held import LOST_FILES, LOST_PIECE, Held
@@ -173,8 +173,10 @@ class Source:
         if self._rest and not self._held.removed and not self._held.follower_named():
             return self._rest_until(now)
         torn, size = self._torn(now)
-        self._held.drop_first()
-        self._offset, self.due = 0, now
+        damage = self._held.tails[0].damage
+        self._drop_first(now)
+        if damage:
+            return self._incomplete(damage, torn or Parsed(), size)
         return self._batch(torn, size) if torn else None
 
     def _torn(self, now: float) -> tuple[Parsed | None, int]:
@@ -250,7 +252,7 @@ class Source:
 
     def _failed(self, error: OSError, now: float) -> Batch | None:
         """Try again later what cannot be opened or looked at; say it once."""
-        self._say(error)
+        self._say(str(error))
         self.caught_up, self.due = True, now + self._pace.poll_max
         return None
 
@@ -258,16 +260,23 @@ class Source:
         """Leave a file that cannot be read when there is a newer one, else try again later."""
         if len(self._held.tails) < 2:
             return self._failed(error, now)
-        self._say(error)
+        self._drop_first(now)
+        return self._incomplete(str(error), Parsed(), 0)
+
+    def _incomplete(self, why: str, parsed: Parsed, size: int) -> Batch | None:
+        """Give what was left of a file that could not be read to its end, as a gap."""
+        self._say(why)
+        self._note(["a file cannot be read to its end"])
+        return self._batch(replace(parsed, problems={**parsed.problems, "unreadable": 1}), size)
+
+    def _drop_first(self, now: float) -> None:
         self._held.drop_first()
         self._offset, self._rest, self.due = 0, 0, now
-        self._note(["a file cannot be read to its end"])
-        return self._batch(Parsed(problems={"unreadable": 1}), 0)
 
-    def _say(self, error: OSError) -> None:
-        if self._trouble != str(error):
-            log.warning("reading the log of container %s failed: %s", self.container.name, error)
-        self._trouble = str(error)
+    def _say(self, why: str) -> None:
+        if self._trouble != why:
+            log.warning("reading the log of container %s failed: %s", self.container.name, why)
+        self._trouble = why
 
 
 def resume_points(progress: Progress | None) -> Mapping[Known, Position]:

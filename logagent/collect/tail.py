@@ -5,6 +5,7 @@ The descriptor is kept until the file is read to its end, so that renaming, comp
 
 import os
 import zlib
+from contextlib import suppress
 from typing import Self
 
 from isal import igzip
@@ -13,6 +14,7 @@ from isal.isal_zlib import IsalError
 from logagent.model import Generation
 from logagent.parse.record import Record, read_line
 
+STEP = 4096  # packed bytes that are lost with a damaged place, at most
 FIRST = 128 << 10  # bytes that hold any first record that dockerd writes
 
 
@@ -27,6 +29,7 @@ class Tail:
         self._raw = os.fdopen(os.dup(self._fd), "rb") if compressed else None
         self._gzip = igzip.IGzipFile(fileobj=self._raw) if compressed else None  # type: ignore[no-untyped-call]  # isal has no types here
         self.generation: Generation | None = None
+        self.damage = ""
 
     @property
     def compressed(self) -> bool:
@@ -34,14 +37,24 @@ class Tail:
         return self._gzip is not None
 
     def read(self, offset: int, size: int) -> bytes:
-        """Up to `size` bytes at decompressed `offset`; fewer at the end. Raises OSError, also for a damaged `.gz`."""
+        """Up to `size` bytes at decompressed `offset`; fewer at the end, or where a `.gz` is damaged, as `damage` then tells. Raises OSError."""
         if self._gzip is None:
             return os.pread(self._fd, size, offset)
         try:
             self._gzip.seek(offset)  # type: ignore[no-untyped-call]  # isal has no types here
             return self._gzip.read(size)
         except (EOFError, zlib.error, igzip.BadGzipFile, IsalError) as error:  # type: ignore[misc]  # isal's stubs take its error class for an instance
-            raise OSError(f"{self.path} is damaged: {error}") from error
+            self.damage = f"{self.path} is damaged: {error}"
+            return self._before_damage(offset, size)
+
+    def _before_damage(self, offset: int, size: int) -> bytes:
+        """What can be unpacked of `size` bytes at `offset`, though a damaged place follows."""
+        unpacker, at, found = zlib.decompressobj(31), 0, bytearray()
+        with suppress(zlib.error):
+            while len(found) < offset + size and (packed := os.pread(self._fd, STEP, at)):
+                found += unpacker.decompress(packed)
+                at += len(packed)
+        return bytes(found[offset : offset + size])
 
     def plain_size(self) -> int:
         """Size when decompressed, as of the last look: a gzip file ends with it, modulo 4 GiB (RFC 1952)."""

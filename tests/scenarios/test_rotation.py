@@ -393,3 +393,32 @@ def test_symlinked_data_root(tmp_path):
     assert said == rig.messages()
     assert os.path.realpath(writer.path).startswith(real)
     rig.crash()
+
+
+def test_empty_file_named_late(rig):
+    """A file seen empty gets its name from its first record; equal to the one before, it is told apart all the same."""
+    writer = rig.container("web", max_file=5)
+    time = rig.clock()
+    for _ in range(3):
+        writer.rotate()
+        rig.step()
+        writer.write_record(b"x" * PIECE, "stdout", time)
+        writer.write_record(b"err\n", "stderr", rig.clock())
+        rig.read()
+    writer.write_record(b"y\n", "stdout", time)
+    rig.read()
+    assert ["x" * 3 * PIECE + "y"] == rig.messages(stream="stdout")
+    rig.check()
+
+
+def test_clock_set_back_while_the_agent_was_down(rig):
+    """Files that were begun at an earlier time than the one that has gone are lost from sight, but never the live one."""
+    writer = rig.container("web", max_file=2)
+    writer.write("stdout", b"one\n", 1_790_000_000_000_000_000)
+    rig.read().stop()
+    for n in range(3):
+        writer.rotate()
+        writer.write("stdout", b"%d\n" % n, 1_780_000_000_000_000_000 + n)
+    rig.start().read()
+    rig.read()
+    assert (["one", "2"], 1) == (rig.messages(), rig.gaps())
