@@ -61,7 +61,7 @@ def open_database(path: Path, *, read_only: bool = False) -> sqlite3.Connection:
 def damaged(path: Path, error: object) -> Failure:
     """Tell that the catalog is damaged, and the way out."""
     return Failure(
-        f"the catalog {path} is damaged ({error}). The segments beside it are untouched: `zcat {path.parent}/segments/*` reads them. "
+        f"the catalog {path} is damaged ({' '.join(str(error).split())}). The segments beside it are untouched: `zcat {path.parent}/segments/*` reads them. "
         f"To go on, move {path.parent} aside and start again: what Docker still has is read anew, with the same ids, "
         "so that Elasticsearch keeps one of each",
         Exit.STORE,
