@@ -60,11 +60,10 @@ class Rig:
             Inventory(self.root),
             self.store.catalog,
             lambda batch: self.store.add(batch, self.now),
-            selection=Selection((), ()),
             origin=Origin("n1", "", self.store.catalog.agent_id()),
             choice=Choice(),
             pace=self.pace,
-            **(self.collect | collect),
+            **({"selection": Selection((), ())} | self.collect | collect),
         )
         self._running = True
         return self
