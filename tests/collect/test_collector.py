@@ -8,6 +8,7 @@ import pytest
 from logagent.collect.source import Pace
 from logagent.demo.container import container_id, create_container
 from logagent.demo.record import PIECE
+from logagent.demo.writer import LogWriter
 from logagent.engine.inventory import Changes
 from logagent.engine.select import Selection, Selector
 from tests.collect.rig import Rig, numbered, say
@@ -109,6 +110,19 @@ def test_from_the_end_on_a_host_without_containers(tmp_path):
     rig.crash()
 
 
+def test_from_the_end_of_a_log_that_is_not_there_yet(tmp_path):
+    """With `from: end`, a log that is begun after the agent is read from its beginning."""
+    rig = Rig(tmp_path, start="end").start()
+    directory = create_container(rig.root, "web", "busybox")
+    rig.step()
+    rig.step()
+    with LogWriter(directory, container_id("web")) as writer:
+        say(rig, writer, ["first"])
+    rig.read()
+    assert ["first"] == rig.messages()
+    rig.crash()
+
+
 def test_include_and_exclude(tmp_path, caplog):
     """What is not wanted is not read and named with its reason; one that is renamed out of sight is left."""
     caplog.set_level("INFO")
@@ -126,7 +140,9 @@ def test_include_and_exclude(tmp_path, caplog):
         file.write(config.replace('"/web"', '"/no-more"'))
     os.rename(f"{directory}/tmp", f"{directory}/config.v2.json")
     rig.read()
-    assert ([], 0) == (list(rig.collector._sources), rig.collector.open_files)
+    assert [] == list(rig.collector._sources)
+    opened = [os.path.realpath(f"/proc/self/fd/{f}") for f in os.listdir("/proc/self/fd")]
+    assert 1 == sum(path.startswith(directory) for path in opened)  # the writer's
     for name in ("web", "nothing"):
         rig.remove(name)
     rig.read()

@@ -1,6 +1,6 @@
 """Which segments go: tables of what there is, what is wanted, and the decision with its reasons."""
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 import pytest
 from hypothesis import given
@@ -101,6 +101,13 @@ def test_table(case):
         now=10 * DAY,
     )
     assert Room(case.expected, case.room) == got
+
+
+def test_no_hole_in_the_row():
+    """A segment that is older by a clock that was set back waits until those before it have gone."""
+    row = [replace(segment, created=day * DAY) for segment, day in zip(segments(2), (9, 1), strict=True)]
+    got = make_room(row, None, Budget(1000, max_age=DAY), used=200, free=1000, need=0, now=9.5 * DAY)
+    assert Room((), fits=True) == got
 
 
 @given(

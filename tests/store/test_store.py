@@ -99,6 +99,9 @@ def test_segments_are_closed_by_size(tmp_path):
     assert all(0 < s.bytes <= 1000 for s in segments)
     assert len(segments) > 2
     assert [s.bytes for s in segments] == [store.segments.length(s.id) for s in segments]
+    whole = b"".join(gzip.decompress(store.segments.path(s.id).read_bytes()) for s in segments)
+    assert b"".join(batch(n, size=250).documents for n in range(12)) == whole
+    assert sum(s.bytes for s in segments) == sum(f.length for f in frames(store))
     store.close()
 
 
