@@ -4,6 +4,7 @@ import json
 import logging
 import sys
 import time
+import warnings
 from typing import Literal
 
 QUIET = ("docker", "urllib3", "elastic_transport", "elastic_transport.node", "uvicorn", "watchdog", "asyncio")
@@ -47,5 +48,7 @@ def set_up(level: str, form: Literal["text", "json"]) -> None:
     line = logging.StreamHandler(sys.stderr)
     line.setFormatter(Json() if form == "json" else Text())
     logging.basicConfig(level=level.upper(), handlers=[line], force=True)
+    # A directory that is made while it is looked for is watched twice, and told of once: no matter for whom this log is.
+    warnings.filterwarnings("ignore", module=r"watchdog\.")
     for name in QUIET:
         logging.getLogger(name).setLevel(logging.WARNING)
