@@ -5,32 +5,21 @@ again at the next start: only what the catalog says counts.
 """
 
 import logging
-import os
 import queue
 import threading
 import time
 from collections.abc import Callable
 from pathlib import Path
 
-from logagent.collect.collector import Collector
-from logagent.collect.source import Pace
+from logagent import parts
 from logagent.collect.watch import Watch
-from logagent.config.places import store_path
-from logagent.config.settings import Output, Settings
-from logagent.engine.api import Engine
+from logagent.config.settings import Settings
 from logagent.engine.events import EventFeed, Notice
-from logagent.engine.host import data_root, read_host
-from logagent.engine.inventory import Inventory
-from logagent.engine.select import Selection, Selector
+from logagent.engine.host import data_root
 from logagent.errors import Exit, Failure
 from logagent.model import Batch
-from logagent.parse.document import Choice, Origin
-from logagent.ship.elastic import Elastic, authorization
-from logagent.ship.setup import prepare
 from logagent.ship.shipper import Shipper
 from logagent.store.committer import Committer
-from logagent.store.retention import Budget
-from logagent.store.store import Store
 from logagent.web.health import Beats
 
 log = logging.getLogger(__name__)
@@ -54,7 +43,7 @@ class Agent:
         self._once = False
         self._threads: list[threading.Thread] = []
         self._beats = Beats()
-        self._engine = _engine(settings)
+        self._engine = parts.engine(settings)
         self.data_root = data_root(_text(settings.data_root), self._engine)
         self._listener = None
         if settings.web.enabled:
@@ -69,12 +58,12 @@ class Agent:
 
     def _build(self) -> None:
         settings = self.settings
-        self.store = _store(settings)
+        self.store = parts.store(settings)
         self.store.catalog.use_outputs([o.name for o in settings.outputs])
         self._batches: queue.Queue[Batch] = queue.Queue(QUEUE)
         self.committer = Committer(self.store, self._batches)
-        self.collector = self._collector()
-        self.shippers = [_shipper(self.store, o, settings) for o in settings.outputs]
+        self.collector = parts.collector(settings, self.data_root, self._engine, self.store.catalog, self._put)
+        self.shippers = [parts.shipper(self.store, o, settings) for o in settings.outputs]
         self._watch = Watch(f"{self.data_root}/containers", self.collector.touch)
         self._events = EventFeed(self._heard, settings.engine.socket, settings.engine.timeout) if self._engine else None
 
@@ -205,29 +194,6 @@ class Agent:
             )
         return done
 
-    # Parts
-
-    def _collector(self) -> Collector:
-        settings, host = self.settings, read_host(self.settings.host_name, self._engine)
-        collect, document = settings.collect, settings.document
-        return Collector(
-            Inventory(self.data_root, self._engine),
-            self.store.catalog,
-            self._put,
-            selection=Selection(
-                tuple(Selector(s.name, s.image, s.label) for s in collect.include),
-                tuple(Selector(s.name, s.image, s.label) for s in collect.exclude),
-            ),
-            origin=Origin(host.name, host.id or "", self.store.catalog.agent_id()),
-            choice=Choice(**document.model_dump()),
-            pace=Pace(
-                collect.poll_min, collect.poll_max, collect.block_size, collect.max_event_size, collect.partial_timeout
-            ),
-            start=collect.start,
-            reconcile=collect.reconcile,
-            max_open_files=collect.max_open_files,
-        )
-
     def _serve(self) -> None:
         from logagent.metrics import Metrics, registry
         from logagent.web.app import make_app
@@ -247,48 +213,6 @@ class Agent:
             self.store.close()
         if self._engine:
             self._engine.close()
-
-
-def _engine(settings: Settings) -> Engine | None:
-    return (
-        Engine.connect(settings.engine.socket, settings.engine.timeout) if settings.engine.enabled == "auto" else None
-    )
-
-
-def _store(settings: Settings) -> Store:
-    kept = settings.store
-    budget = Budget(kept.max_size, kept.max_age, kept.min_free, kept.when_full)
-    folder = store_path(kept.path, os.environ, os.geteuid())
-    return Store(folder, budget, segment_size=kept.segment_size, frame_size=kept.frame_size, frame_time=kept.frame_time)
-
-
-def _shipper(store: Store, output: Output, settings: Settings) -> Shipper:
-    given = {key: _secret(output, key) for key in ("username", "password", "api_key")}
-    stream = f"logs-{settings.document.dataset}-{settings.document.namespace}"
-    client = Elastic(
-        output.url,
-        stream,
-        credential=authorization(**given, bearer=_secret(output, "bearer_token")),
-        ca_file=output.ca_file,
-        verify=output.verify_tls,
-        timeout=output.timeout,
-        connections=output.workers,
-    )
-    return Shipper(
-        store,
-        output.name,
-        client,
-        workers=output.workers,
-        backoff_min=output.backoff_min,
-        backoff_max=output.backoff_max,
-        dead_budget=settings.dead_letters.max_size,
-        prepare=prepare if output.template else None,
-    )
-
-
-def _secret(output: Output, key: str) -> str | None:
-    value = getattr(output, key)
-    return None if value is None else str(value.get_secret_value())
 
 
 def _text(path: Path | None) -> str | None:

@@ -35,18 +35,45 @@ PURE = [
     "config/units.py",
 ]
 LATER = {  # what each part may not know: whatever comes after it in the lap, and who puts it together
-    "model": {"config", "engine", "parse", "collect", "store", "ship", "web", "metrics", "agent", "cli", "demo"},
-    "errors": {"config", "engine", "parse", "collect", "store", "ship", "web", "metrics", "agent", "cli", "demo"},
-    "engine": {"config", "parse", "collect", "store", "ship", "web", "metrics", "agent", "cli", "demo"},
-    "parse": {"config", "engine", "collect", "store", "ship", "web", "metrics", "agent", "cli", "demo"},
-    "collect": {"config", "ship", "web", "metrics", "agent", "cli", "demo"},
-    "store": {"config", "engine", "parse", "collect", "ship", "web", "metrics", "agent", "cli", "demo"},
-    "ship": {"config", "engine", "parse", "collect", "web", "metrics", "agent", "cli", "demo"},
-    "web": {"config", "engine", "parse", "collect", "store", "ship", "metrics", "agent", "cli", "demo"},
-    "config": {"parse", "collect", "store", "ship", "web", "metrics", "agent", "demo"},
-    "metrics": {"config", "engine", "parse", "collect", "web", "agent", "cli", "demo"},
+    "model": {
+        "config",
+        "engine",
+        "parse",
+        "collect",
+        "store",
+        "ship",
+        "web",
+        "metrics",
+        "parts",
+        "agent",
+        "cli",
+        "demo",
+    },
+    "errors": {
+        "config",
+        "engine",
+        "parse",
+        "collect",
+        "store",
+        "ship",
+        "web",
+        "metrics",
+        "parts",
+        "agent",
+        "cli",
+        "demo",
+    },
+    "engine": {"config", "parse", "collect", "store", "ship", "web", "metrics", "parts", "agent", "cli", "demo"},
+    "parse": {"config", "engine", "collect", "store", "ship", "web", "metrics", "parts", "agent", "cli", "demo"},
+    "collect": {"config", "ship", "web", "metrics", "parts", "agent", "cli", "demo"},
+    "store": {"config", "engine", "parse", "collect", "ship", "web", "metrics", "parts", "agent", "cli", "demo"},
+    "ship": {"config", "engine", "parse", "collect", "web", "metrics", "parts", "agent", "cli", "demo"},
+    "web": {"config", "engine", "parse", "collect", "store", "ship", "metrics", "parts", "agent", "cli", "demo"},
+    "config": {"parse", "collect", "store", "ship", "web", "metrics", "parts", "agent", "demo"},
+    "metrics": {"config", "engine", "parse", "collect", "web", "parts", "agent", "cli", "demo"},
+    "parts": {"web", "metrics", "agent", "cli", "demo"},
     "agent": {"cli", "demo"},
-    "demo": {"config", "engine", "parse", "collect", "store", "ship", "web", "metrics", "agent", "cli"},
+    "demo": {"config", "engine", "parse", "collect", "store", "ship", "web", "metrics", "parts", "agent", "cli"},
 }
 VERB_ONLY = {
     "rich",
@@ -55,7 +82,7 @@ VERB_ONLY = {
     "prometheus_client",
     "ruamel",
 }  # what only a verb needs is imported inside of it
-ALWAYS = ["agent.py", "model.py", "errors.py", "collect", "engine", "parse", "ship", "store", "config"]
+ALWAYS = ["agent.py", "parts.py", "model.py", "errors.py", "collect", "engine", "parse", "ship", "store", "config"]
 
 
 def sources(*places: str) -> list[Path]:

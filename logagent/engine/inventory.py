@@ -78,7 +78,7 @@ class Inventory:
         return self._known
 
     def refresh(self, now: float) -> Changes:
-        """Look at what is there now (`now`: seconds of a monotonic clock) and return what changed."""
+        """Look at what is there now (`now`: seconds; a clock that is set back delays nothing) and return what changed."""
         ids = self._scan()
         current = self._from_api(now) if ids is None else self._from_files(ids, now)
         if current is None:
@@ -119,7 +119,7 @@ class Inventory:
         # Stamps come before the reading: a file that is replaced in between is read once more, never missed.
         stamps = (_stamp(f"{directory}/{CONFIG}"), _stamp(f"{directory}/{HOSTCONFIG}"))
         last = self._readings.get(container_id)
-        if last and last.stamps == stamps and now < last.until:
+        if last and last.stamps == stamps and _before(now, last.until):
             return last.container
         container = read_container(directory)
         until = math.inf if container else now + _RETRY
@@ -129,7 +129,7 @@ class Inventory:
 
     def _ask(self, container_id: str, now: float) -> Container | None:
         """Ask the API for one container; None when it does not know, or does not answer."""
-        if self._api is None or now < self._api_after:
+        if self._api is None or _before(now, self._api_after):
             return None
         try:
             return self._here(self._api.container(container_id))
@@ -139,7 +139,7 @@ class Inventory:
 
     def _from_api(self, now: float) -> dict[str, Container] | None:
         """Ask the API for all containers; None when it does not answer."""
-        if self._api is None or now < self._api_after:
+        if self._api is None or _before(now, self._api_after):
             return None
         try:
             found = [self._here(container) for container in self._api.containers()]
@@ -170,6 +170,11 @@ def compare(before: Mapping[str, Container], after: Mapping[str, Container]) -> 
         ),
         removed=tuple(container_id for container_id in before if container_id not in after),
     )
+
+
+def _before(now: float, until: float) -> bool:
+    """Tell whether the wait until `until` goes on: no wait is longer than `_RETRY`, so a clock far before it was set back."""
+    return until == math.inf or until - _RETRY <= now < until
 
 
 def _stamp(path: str) -> _Stamp:

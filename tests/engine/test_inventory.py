@@ -143,6 +143,17 @@ def test_without_a_readable_directory_the_api_tells_everything(tmp_path, caplog)
     assert asked == api.asked
 
 
+def test_a_clock_that_is_set_back_delays_no_question(tmp_path):
+    """An API that did not answer is asked again at the next look when the clock went back meanwhile."""
+    api = Answers(container(0))
+    api.down = True
+    kept = Inventory(None, api)
+    kept.refresh(1_000_000)
+    api.down = False
+    assert Changes() == kept.refresh(1_000_001)
+    assert (container(0),) == kept.refresh(10).added
+
+
 def test_without_a_data_root_only_the_api_is_asked():
     """A host whose files are out of reach is known by its socket alone."""
     api = Answers(container(0))

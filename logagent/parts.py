@@ -1,0 +1,90 @@
+"""From settings to parts: each part gets the few plain values that it needs, never the settings themselves."""
+
+import os
+from collections.abc import Callable
+
+from logagent.collect.collector import Collector
+from logagent.collect.source import Pace
+from logagent.config.places import store_path
+from logagent.config.settings import Output, Settings
+from logagent.engine.api import Engine
+from logagent.engine.host import read_host
+from logagent.engine.inventory import Inventory
+from logagent.engine.select import Selection, Selector
+from logagent.model import Batch
+from logagent.parse.document import Choice, Origin
+from logagent.ship.elastic import Elastic, authorization
+from logagent.ship.setup import prepare
+from logagent.ship.shipper import Shipper
+from logagent.store.catalog import Catalog
+from logagent.store.retention import Budget
+from logagent.store.store import Store
+
+
+def engine(settings: Settings) -> Engine | None:
+    """Connect to the Docker engine; None when it does not answer or is not to be asked."""
+    return (
+        Engine.connect(settings.engine.socket, settings.engine.timeout) if settings.engine.enabled == "auto" else None
+    )
+
+
+def store(settings: Settings) -> Store:
+    """Open the store. Raises Failure(STORE)."""
+    kept = settings.store
+    budget = Budget(kept.max_size, kept.max_age, kept.min_free, kept.when_full)
+    folder = store_path(kept.path, os.environ, os.geteuid())
+    return Store(folder, budget, segment_size=kept.segment_size, frame_size=kept.frame_size, frame_time=kept.frame_time)
+
+
+def collector(
+    settings: Settings, data_root: str, engine: Engine | None, catalog: Catalog, put: Callable[[Batch], None]
+) -> Collector:
+    """Make the collector of the containers below `data_root`, which hands its batches to `put`."""
+    collect, host = settings.collect, read_host(settings.host_name, engine)
+    return Collector(
+        Inventory(data_root, engine),
+        catalog,
+        put,
+        selection=Selection(
+            tuple(Selector(s.name, s.image, s.label) for s in collect.include),
+            tuple(Selector(s.name, s.image, s.label) for s in collect.exclude),
+        ),
+        origin=Origin(host.name, host.id or "", catalog.agent_id()),
+        choice=Choice(**settings.document.model_dump()),
+        pace=Pace(
+            collect.poll_min, collect.poll_max, collect.block_size, collect.max_event_size, collect.partial_timeout
+        ),
+        start=collect.start,
+        reconcile=collect.reconcile,
+        max_open_files=collect.max_open_files,
+    )
+
+
+def shipper(store: Store, output: Output, settings: Settings) -> Shipper:
+    """Make the shipper of one output. Raises Failure(USAGE) for credentials or certificates that cannot be used."""
+    given = {key: _secret(output, key) for key in ("username", "password", "api_key")}
+    stream = f"logs-{settings.document.dataset}-{settings.document.namespace}"
+    client = Elastic(
+        output.url,
+        stream,
+        credential=authorization(**given, bearer=_secret(output, "bearer_token")),
+        ca_file=output.ca_file,
+        verify=output.verify_tls,
+        timeout=output.timeout,
+        connections=output.workers,
+    )
+    return Shipper(
+        store,
+        output.name,
+        client,
+        workers=output.workers,
+        backoff_min=output.backoff_min,
+        backoff_max=output.backoff_max,
+        dead_budget=settings.dead_letters.max_size,
+        prepare=prepare if output.template else None,
+    )
+
+
+def _secret(output: Output, key: str) -> str | None:
+    value = getattr(output, key)
+    return None if value is None else str(value.get_secret_value())
