@@ -144,12 +144,14 @@ class Held:
     def _beyond(self, tails: list[Tail], newest: Tail) -> tuple[list[Tail], list[str]]:
         """Pick what is newer than a held file that has left the set: compressed, renamed by hand, or rotated out of it."""
         own = newest.generation
-        place = find(tails, Position(own, 0), newest.inode) if own else None
+        place = _compressed_copy(tails, own)
         held, known = {t.inode for t in self.tails}, own or self._before
         keep = (
             tails[place + 1 :]
             if place is not None
-            else [t for t in tails if t.inode not in held and (_not_older(t, known) or t is tails[-1])]
+            else [
+                t for t in tails if t.inode not in held and (_not_older(t, known) or _twin(t, known) or t is tails[-1])
+            ]
         )
         close_all([t for t in tails if t not in keep])
         return keep, [LOST_FILES] if place is None and self._may_have_lost(newest, keep) else []
@@ -170,6 +172,24 @@ class Held:
         for tail in self.tails:
             identified(tail)
         name_all(self.tails, self._before)
+
+
+def _compressed_copy(tails: list[Tail], own: Generation | None) -> int | None:
+    """Tell which of `tails` has the content of a plain file that is held: only compressing gives it another inode."""
+    copies = [i for i, t in enumerate(tails) if t.compressed]
+    place = find([tails[i] for i in copies], Position(own, 0), 0) if own else None
+    return None if place is None else copies[place]
+
+
+def _twin(tail: Tail, known: Generation | None) -> bool:
+    """Tell whether `tail` is a plain file that only begins like `known`, with a piece of the same long line."""
+    own = tail.generation
+    return (
+        own is not None
+        and known is not None
+        and not tail.compressed
+        and (own.time, own.checksum) == (known.time, known.checksum)
+    )
 
 
 def _not_older(tail: Tail, than: Generation | None) -> bool:
