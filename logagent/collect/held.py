@@ -5,11 +5,12 @@ file that is held cannot be taken away: dockerd may rename, compress or delete i
 """
 
 import os
+from collections import deque
 from typing import Literal
 
 from logagent.collect.chain import close_all, everything, find, identified, name_all, open_chain
 from logagent.collect.logset import LogFile, newer_than
-from logagent.collect.tail import Tail, generation
+from logagent.collect.tail import FIRST, Tail, generation
 from logagent.model import Generation, Position, Progress
 
 LOST_PIECE = "the beginning of a long line went away with its file"
@@ -18,6 +19,7 @@ LOST_FILES = "files were rotated away faster than they were seen"
 TRUNCATED = "the file was truncated by another program; lines that were not read yet may be missing"
 
 NAMELESS = Generation(0, 1)
+PASSED = 256  # files that were read or left behind and may still be in the set: more than any sensible max-file
 CLOCK_TICK = 10_000_000  # ns: the kernel stamps a change of a file up to one tick late or early
 
 
@@ -31,6 +33,7 @@ class Held:
     def __init__(self, directory: str, live: str, *, keeps_rotated: bool) -> None:
         self._directory, self._live, self._keeps_rotated = directory, live, keeps_rotated
         self._before: Generation | None = None
+        self._passed: deque[tuple[int, Generation | None]] = deque(maxlen=PASSED)
         self.tails: list[Tail] = []
         self.removed = False
 
@@ -82,7 +85,7 @@ class Held:
         """Close the oldest file: it was read to its end."""
         gone = self.tails.pop(0)
         self._before = gone.generation or self._before
-        gone.close()
+        self._pass([gone])
 
     def close(self) -> None:
         """Close all files."""
@@ -114,14 +117,23 @@ class Held:
         return position.offset, missing
 
     def _keep_from(self, place: int) -> None:
-        close_all(self.tails[:place])
+        self._pass(self.tails[:place])
         self.tails = self.tails[place:]
 
     def _keep_newer(self, known: Generation) -> None:
         """Keep what may come after `known`; the live file does in any case, whatever the clock said when it was begun."""
         old = [t for t in self.tails[:-1] if not _not_older(t, known)]
-        close_all(old)
+        self._pass(old)
         self.tails = [t for t in self.tails if t not in old]
+
+    def _pass(self, tails: list[Tail]) -> None:
+        """Close files that are done with, and remember them as long as they may be met again."""
+        self._passed.extend((t.inode, t.generation) for t in tails)
+        close_all(tails)
+
+    def _was_passed(self, tail: Tail) -> bool:
+        own = tail.generation
+        return any(own == known and (tail.compressed or tail.inode == inode) for inode, known in self._passed)
 
     def _open_newer(self, newest: Tail) -> list[str]:
         in_set = True
@@ -144,17 +156,18 @@ class Held:
     def _beyond(self, tails: list[Tail], newest: Tail) -> tuple[list[Tail], list[str]]:
         """Pick what is newer than a held file that has left the set: compressed, renamed by hand, or rotated out of it."""
         own = newest.generation
-        place = _compressed_copy(tails, own)
+        place = _compressed_copy(tails, newest)
         held, known = {t.inode for t in self.tails}, own or self._before
-        keep = (
-            tails[place + 1 :]
-            if place is not None
-            else [
-                t for t in tails if t.inode not in held and (_not_older(t, known) or _twin(t, known) or t is tails[-1])
-            ]
-        )
+        other = [t for t in tails if t.inode not in held]
+        if place is not None:
+            keep = tails[place + 1 :]
+        elif newest.unlinked() is not None:  # the oldest go first: what is left is newer, whatever its first time says
+            keep = [t for t in other if not self._was_passed(t)]
+        else:
+            keep = [t for t in other if _not_older(t, known) or _twin(t, known) or t is tails[-1]]
         close_all([t for t in tails if t not in keep])
-        return keep, [LOST_FILES] if place is None and self._may_have_lost(newest, keep) else []
+        lost = _like_others(newest) if place is not None else self._may_have_lost(newest, keep)
+        return keep, [LOST_FILES] if lost else []
 
     def _may_have_lost(self, newest: Tail, newer: list[Tail]) -> bool:
         """Tell whether files came and went between `newest`, which is not in the set any more, and `newer`.
@@ -174,11 +187,17 @@ class Held:
         name_all(self.tails, self._before)
 
 
-def _compressed_copy(tails: list[Tail], own: Generation | None) -> int | None:
-    """Tell which of `tails` has the content of a plain file that is held: only compressing gives it another inode."""
-    copies = [i for i, t in enumerate(tails) if t.compressed]
+def _compressed_copy(tails: list[Tail], newest: Tail) -> int | None:
+    """Tell which of `tails` has the content of `newest`, a plain file that is held: only compressing gives it another inode."""
+    own, size = newest.generation, newest.grown()
+    copies = [i for i, t in enumerate(tails) if t.compressed and t.plain_size() == size]
     place = find([tails[i] for i in copies], Position(own, 0), 0) if own else None
     return None if place is None else copies[place]
+
+
+def _like_others(tail: Tail) -> bool:
+    """Tell whether `tail` may be nothing but a piece of a long line: its neighbours can then be the same to the byte."""
+    return tail.generation is not None and tail.generation.checksum != 0 and tail.size < FIRST
 
 
 def _twin(tail: Tail, known: Generation | None) -> bool:

@@ -29,6 +29,10 @@ class Model(RuleBasedStateMachine):
         """The agent knows the container before anything can get lost."""
         self.folder = tempfile.TemporaryDirectory()
         self.rig = Rig(Path(self.folder.name)).start()
+        if compress and max_size:
+            max_size = (
+                100_000  # so small that files are nothing but like pieces, compressed ones could not be told apart
+            )
         limits: Any = {"max_size": max_size, "max_file": max_file, "compress": compress, "old_engine": old_engine}
         self.writer = self.rig.container("web", pace="steps", **limits)
         self.max_file, self.number = max_file, 0

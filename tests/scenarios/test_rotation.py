@@ -422,3 +422,20 @@ def test_clock_set_back_while_the_agent_was_down(rig):
     rig.start().read()
     rig.read()
     assert (["one", "2"], 1) == (rig.messages(), rig.gaps())
+
+
+def test_newer_file_begins_with_the_older_line(rig):
+    """After a held file was rotated out, the next one is read though its first record, a piece of a long line, is older."""
+    writer = rig.container("web", max_size=20_000, max_file=2)
+    said = say(rig, writer, ["first"])
+    rig.read()
+    begun = {"stdout": rig.clock(), "stderr": rig.clock()}
+    pieces = [b"x" * PIECE, b"x" * PIECE, b"x" * PIECE, b"end\n"]
+    for stream, piece in (("stdout", 0), ("stderr", 0), ("stderr", 1)):
+        writer.write_record(pieces[piece], stream, begun[stream])
+    rig.step(2.0)
+    for stream, piece in (("stdout", 1), ("stdout", 2), ("stdout", 3), ("stderr", 2), ("stderr", 3)):
+        writer.write_record(pieces[piece], stream, begun[stream])
+    rig.read()
+    long = b"".join(pieces).decode()[:-1]
+    assert ([*said, long], [long]) == (rig.messages(stream="stdout"), rig.messages(stream="stderr"))
