@@ -1,7 +1,15 @@
 """Killed anywhere: whatever the agent dies at, the next life stores each line once, in order, and the accounting agrees."""
 
+from contextlib import closing
+from random import Random
+
+import orjson
+
+from tests.real.servers.process import await_that
 from tests.scenarios.faults import Killed, Nth, Operations
-from tests.scenarios.life import Life
+from tests.scenarios.life import OUTPUT, Life, key_of
+from tests.scenarios.lives import Lives
+from tests.ship.server import BulkServer
 
 
 def live(folder, strike):
@@ -66,3 +74,73 @@ class Recorder(Nth):
     def __call__(self, name, phase):
         """Note a moment."""
         self.moments.append((name, phase))
+
+
+def test_a_real_agent_at_random_moments(tmp_path):
+    """Killed thirty times at random moments, a real agent with all its loops loses nothing, twice stores nothing, twice ships nothing."""
+    server, chance = BulkServer(), Random(20)
+    with (
+        closing(Life(tmp_path)) as life,
+        server.run() as url,
+        Lives(tmp_path / "agent.log", settings(life, url)) as lives,
+    ):
+        story = Writing(life, chance)
+        for _ in range(30):
+            lives.begin()
+            for _ in range(chance.randrange(6)):
+                story.go_on()
+                lives.wait(chance.random() * 0.06)
+            lives.kill()
+        story.end()
+        lives.begin()
+        total = sum(map(len, life.said.values()))
+        await_that(lambda: len(server.documents) >= total, 20, lambda: lives.log.read_text()[-3000:])
+        lives.kill()
+        life.indexed = {i: key_of(orjson.loads(d)) for i, d in server.documents.items()}
+        life.begin()
+        life.check()
+    assert total == len(server.documents)
+
+
+def settings(life, url):
+    """Settings of an agent that commits often, in small pieces."""
+    return {
+        "data_root": life.rig.root,
+        "engine.enabled": "off",
+        "web.enabled": False,
+        "collect.block_size": 4096,
+        "collect.poll_min": 0.005,
+        "collect.poll_max": 0.02,
+        "collect.partial_timeout": 3600.0,
+        "store.path": str(life.rig.folder),
+        "store.frame_time": 0.01,
+        "store.frame_size": 4096,
+        "store.segment_size": 65536,
+        "store.min_free": 0,
+        "outputs": [
+            {"url": url, "name": OUTPUT, "template": False, "workers": 1, "backoff_max": 0.02, "backoff_min": 0.01}
+        ],
+    }
+
+
+class Writing:
+    """What two containers do meanwhile, by chance: lines, long lines in pieces over both streams, rotation with compression."""
+
+    def __init__(self, life, chance):
+        self._life, self._chance, self._long = life, chance, False
+        life.container("web", max_size=8000, max_file=200, compress=True)
+        life.container("db", max_file=5)
+
+    def go_on(self):
+        """Do something."""
+        self._life.say("web", self._chance.choice(["stdout", "stderr"]), self._chance.randrange(1, 60))
+        if self._chance.random() < 0.4:
+            (self._life.end_long if self._long else self._life.begin_long)("db")
+            self._long = not self._long
+        if not self._long:
+            self._life.say("db", "stdout", self._chance.randrange(3))
+
+    def end(self):
+        """End what was begun."""
+        if self._long:
+            self._life.end_long("db")
