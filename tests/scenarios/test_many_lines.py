@@ -11,7 +11,7 @@ from tests.scenarios.writing import come_to_rest
 def test_five_logs_that_rotate_under_load(rig):
     """Five containers of 2000 lines each, rotating every 8 KB while they are read by turns: 10,000 exactly."""
     writers = {f"c{n}": rig.container(f"c{n}", max_size=8192, max_file=5) for n in range(5)}
-    said = {name: [] for name in writers}
+    said: dict[str, list[str]] = {name: [] for name in writers}
     for n in range(0, 2000, 50):
         for name, writer in writers.items():
             said[name] += say(rig, writer, [f"{name} {n}" for n in range(n, n + 50)])
