@@ -2,6 +2,7 @@
 
 import fcntl
 import os
+from contextlib import suppress
 from pathlib import Path
 
 from logagent.errors import Exit, Failure
@@ -21,8 +22,9 @@ class Lock:
                 f"another agent (pid {holder}) uses the store at {folder}: stop it, or give this one its own folder with --store",
                 Exit.STORE,
             ) from error
-        os.ftruncate(self._fd, 0)
-        os.pwrite(self._fd, f"{os.getpid()}\n".encode(), 0)
+        with suppress(OSError):  # a full disk takes no pid, but that is no reason not to run
+            os.ftruncate(self._fd, 0)
+            os.pwrite(self._fd, f"{os.getpid()}\n".encode(), 0)
 
     def release(self) -> None:
         """Give the store back."""

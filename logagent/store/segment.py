@@ -72,11 +72,9 @@ class Segments:
     def _writable(self, segment: int) -> int:
         if segment != self._open:
             self.close()
-            fresh = not self.path(segment).exists()
             self._fd = os.open(self.path(segment), os.O_CREAT | os.O_WRONLY | os.O_CLOEXEC, 0o640)
+            _sync_folder(self.folder)  # whoever made the file may have died before this
             self._open = segment
-            if fresh:
-                _sync_folder(self.folder)
         return self._fd
 
 

@@ -121,7 +121,8 @@ class Store:
 
     def _place(self, length: int, now: float) -> tuple[int, int]:
         if not self._current or (self._end and (self._end + length > self._segment_size or self._long_open(now))):
-            self._current, self._end = self.catalog.new_segment(), 0
+            with self.catalog.durable():  # else a power cut could leave segments that no catalog knows
+                self._current, self._end = self.catalog.new_segment(), 0
             self.segments.cut(self._current, 0)
         self._begun = self._begun if self._end else now
         return self._current, self._end
@@ -151,7 +152,8 @@ class Store:
     def _remove(self, segment: int, reason: str) -> None:
         if segment == self._current:
             self._current, self._end = 0, 0
-        lost = self.catalog.remove_segment(segment)
+        with self.catalog.durable():  # else a power cut could leave frames whose segment has gone
+            lost = self.catalog.remove_segment(segment)
         self.segments.remove(segment)
         log.info("segment %d removed: %s", segment, reason)
         for output, events in lost.items():

@@ -23,10 +23,10 @@ Strike = Callable[[str, str], None]
 
 
 class Operations:
-    """While installed, calls `strike` around each operation on files below `folder`."""
+    """While installed, calls `strike` around each operation on files below `folder`. Syncing is only done where `syncs` says so."""
 
-    def __init__(self, folder: Path, strike: Strike) -> None:
-        self._folder, self.strike = str(folder), strike
+    def __init__(self, folder: Path, strike: Strike, *, syncs: bool = False) -> None:
+        self._folder, self.strike, self.syncs = str(folder), strike, syncs
         self._real = {name: getattr(os, name) for name in (*BY_PATH, *BY_FILE, "open")}
 
     @contextmanager
@@ -68,7 +68,8 @@ class Operations:
                 return real(fd, *args)
             if name == "pwrite":
                 return self.around(name, lambda: self._write(fd, *args))
-            return self.around(name, (lambda: None) if "sync" in name else (lambda: real(fd, *args)))
+            skipped = "sync" in name and not self.syncs
+            return self.around(name, lambda: None if skipped else real(fd, *args))
 
         return call
 
@@ -101,10 +102,17 @@ class Connection(sqlite3.Connection):
 
     def execute(self, sql: str, *values: Any) -> sqlite3.Cursor:
         """Execute one statement."""
+        if sql == "PRAGMA synchronous=normal" and not self.operations.syncs:
+            return super().execute("PRAGMA synchronous=off")
         if not sql.lstrip().upper().startswith(STATEMENTS):
             return super().execute(sql, *values)
         run = super().execute
-        return self.operations.around(sql.partition("(")[0].strip(), lambda: run(sql, *values))  # type: ignore[no-any-return]  # a cursor
+        try:
+            return self.operations.around(sql.partition("(")[0].strip(), lambda: run(sql, *values))  # type: ignore[no-any-return]  # a cursor
+        except BaseException:
+            if sql.startswith("BEGIN") and self.in_transaction:  # whoever asked for it does not know that it has begun
+                run("ROLLBACK")
+            raise
 
     def executescript(self, script: str) -> sqlite3.Cursor:
         """Execute a script, whose statements are whole lines or ended by semicolons."""

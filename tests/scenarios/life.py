@@ -1,10 +1,13 @@
 """A short life of an agent with everything in it that changes its disk, told step by step, so that it can end and begin anew anywhere."""
 
+import gc
 import gzip
 import itertools
+import os
 import shutil
 from collections import Counter
 from collections.abc import Callable
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -15,6 +18,7 @@ from logagent.demo.writer import LogWriter
 from logagent.model import DeadLetter, Frame
 from logagent.store.retention import Budget
 from tests.collect.rig import Rig
+from tests.scenarios.faults import Killed, Nth
 
 OUTPUT = "es"
 AGE = 1000.0  # seconds that the store keeps what is delivered
@@ -155,6 +159,7 @@ class Life:
         elif hasattr(self.rig, "store"):  # it died at its start
             self.rig.store.close()
         vars(self.rig).pop("store", None)
+        close_below(self.rig.folder)
         self.alive = False
 
     def close(self) -> None:
@@ -197,6 +202,35 @@ class Life:
         assert stored == totals.get(("read", ""), 0)
         for o in outputs:
             assert stored - o.origin == o.delivered + o.dead + o.dropped + o.waiting
+
+
+def close_below(folder: Path) -> None:
+    """Close what this process has open below `folder`: the kernel does it for a process that ends."""
+    for fd in map(int, os.listdir("/proc/self/fd")):
+        with suppress(OSError):
+            if os.readlink(f"/proc/self/fd/{fd}").startswith(str(folder)):
+                os.close(fd)
+
+
+def survive(life: Life, step: Callable[[], Any], strike: Nth) -> None:
+    """Do a step; after each death begin again, and look at once at what is there."""
+    while not _survived(life, step):
+        gc.collect()  # what the dead agent left: its frames hold it until now
+        strike.resting = True
+        life.die()
+        strike.resting = False
+
+
+def _survived(life: Life, step: Callable[[], Any]) -> bool:
+    try:
+        if not life.alive:
+            life.begin()
+            life.check_sound()
+        if step != life.begin:
+            step()
+    except Killed:
+        return False
+    return True
 
 
 def documents_of(members: bytes) -> list[dict[str, Any]]:

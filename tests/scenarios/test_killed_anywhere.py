@@ -7,7 +7,7 @@ import orjson
 
 from tests.real.servers.process import await_that
 from tests.scenarios.faults import Killed, Nth, Operations
-from tests.scenarios.life import OUTPUT, Life, key_of
+from tests.scenarios.life import OUTPUT, Life, key_of, survive
 from tests.scenarios.lives import Lives
 from tests.ship.server import BulkServer
 
@@ -24,20 +24,6 @@ def live(folder, strike):
         raise
     finally:
         life.close()
-
-
-def survive(life, step, strike):
-    """Do a step; after each death begin again, and look at once at what is there."""
-    while True:
-        try:
-            if not life.alive:
-                life.begin()
-                life.check_sound()
-            return step != life.begin and step()
-        except Killed:
-            strike.resting = True
-            life.die()
-            strike.resting = False
 
 
 def moments(folder):
