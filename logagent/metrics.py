@@ -10,7 +10,7 @@ import itertools
 import platform
 import time
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from typing import Protocol
+from typing import Protocol, get_args
 
 from prometheus_client import CollectorRegistry, ProcessCollector
 from prometheus_client.core import (
@@ -23,6 +23,7 @@ from prometheus_client.core import (
 from prometheus_client.registry import Collector
 
 from logagent import __version__
+from logagent.model import GapReason
 from logagent.ship.tally import BUCKETS, Tally
 from logagent.ship.trouble import Trouble
 from logagent.store.catalog import Catalog
@@ -136,7 +137,13 @@ def accounting(totals: Totals) -> Iterator[Metric]:
     yield _reasons("events_filtered", "Events left out because the settings say so.", totals, "filtered")
     yield _reasons("events_dropped", "Events lost before they were stored.", totals, "dropped")
     yield _reasons("problems", "Events stored although something was wrong with their lines.", totals, "problems")
-    yield _count("gaps", "Places where lines were gone before they could be read.", totals, "gaps")
+    none = dict.fromkeys(
+        (("gaps", reason) for reason in get_args(GapReason)), 0
+    )  # from 0 on, so that the first one shows as an increase
+    yield _reasons("gaps", "Places where lines were gone before they could be read.", none | dict(totals), "gaps")
+    yield _count(
+        "lost_bytes", "Bytes of log files that were gone before they could be read, at least.", totals, "lost_bytes"
+    )
     yield _count("read_bytes", "Bytes of log files read, as they are when decompressed.", totals, "bytes")
 
 

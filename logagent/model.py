@@ -101,6 +101,27 @@ class Progress:
         return next(iter(self.pending.values()), self.read)
 
 
+REBUILT = -1
+"""The inode of a `Progress` that was made from stored documents: its places lie one byte behind the beginning of the newest
+record of a stream. Reading goes on with the line that follows."""
+
+GapReason = Literal["rotated", "lost_place", "lost_piece", "truncated", "unreadable", "released", "missed"]
+
+
+@dataclass(frozen=True, slots=True)
+class Gap:
+    """Lines that were gone before they could be read, and why.
+
+    `bytes` of the log are missing at least; `since` is the time of the last line before it, `until` of the first one behind
+    it (ns; 0: unknown).
+    """
+
+    reason: GapReason
+    bytes: int = 0
+    since: int = 0
+    until: int = 0
+
+
 @dataclass(frozen=True, slots=True)
 class Batch:
     """Documents of one container on their way to the store: whole `_bulk` lines, and the progress that they cover.
@@ -119,7 +140,7 @@ class Batch:
     raw_bytes: int = 0
     filtered: Mapping[str, int] = field(default_factory=dict)
     dropped: Mapping[str, int] = field(default_factory=dict)
-    gaps: int = 0
+    gaps: tuple[Gap, ...] = ()
     problems: Mapping[str, int] = field(default_factory=dict)
     removed: bool = False
 

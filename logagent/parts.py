@@ -4,7 +4,7 @@ import os
 from collections.abc import Callable
 
 from logagent.collect.collector import Collector
-from logagent.collect.source import Pace
+from logagent.collect.pace import Pace
 from logagent.config.places import store_path
 from logagent.config.settings import Output, Settings
 from logagent.engine.api import Engine

@@ -9,7 +9,7 @@ from prometheus_client.exposition import generate_latest
 from prometheus_client.parser import text_string_to_metric_families
 
 from logagent.metrics import MAX_CONTAINERS, OTHER, Metrics, lags, registry
-from logagent.model import Batch, Container, DeadLetter, Generation, Image, Position, Progress
+from logagent.model import Batch, Container, DeadLetter, Gap, Generation, Image, Position, Progress
 from logagent.ship.bulk import Items
 from logagent.ship.tally import Tally
 from logagent.ship.trouble import Trouble
@@ -73,7 +73,7 @@ def _shipper():
 def _busy(store):
     """Two frames, of which one output has the first: 3 events of 5 delivered, one of them dead."""
     store.catalog.use_outputs(["es"])
-    _commit(store, _batch(3, raw_bytes=300, filtered={"exclude": 2}, dropped={"too_old": 1}, gaps=1))
+    _commit(store, _batch(3, raw_bytes=300, filtered={"exclude": 2}, dropped={"too_old": 1}, gaps=(Gap("rotated", 5),)))
     _commit(store, _batch(2, raw_bytes=200, problems={"damaged": 2}))
     dead = [DeadLetter("es", 1, 0, "a", 400, "no", NOW, b"{}")]
     store.catalog.advance("es", 1, delivered=2, duplicates=1, dead=dead)
@@ -97,7 +97,7 @@ def test_accounting_adds_up(store):
         "filtered": values["logagent_events_filtered_total", "exclude"],
         "dropped": values["logagent_events_dropped_total", "too_old"],
         "problems": values["logagent_problems_total", "damaged"],
-        "gaps": values["logagent_gaps_total",],
+        "gaps": values["logagent_gaps_total", "rotated"],
         "bytes": values["logagent_read_bytes_total",],
     }
     parts = ("events_delivered_total", "events_dead_letters_total", "events_dropped_total", "events_waiting")

@@ -8,34 +8,46 @@ import os
 import stat
 from collections.abc import Callable, Sequence
 from dataclasses import replace
+from operator import itemgetter
 
 from logagent.collect.logset import LogFile, log_files
 from logagent.collect.tail import Tail
-from logagent.model import Generation, Position
+from logagent.model import Generation
 
+STRAYS = 64  # files by foreign names that are looked at
 ATTEMPTS = 20  # rotations that may hit while opening before the rest is left to the next look
 
 Choose = Callable[[list[LogFile]], list[LogFile]]
 
 
-def listing(directory: str, live: str) -> list[LogFile]:
+def listing(directory: str, live: str, *, compresses: bool | None = None) -> list[LogFile]:
     """List the set's regular files, oldest first; empty when the directory has gone. Raises OSError when it cannot be read."""
-    try:
-        with os.scandir(directory) as entries:
-            found = [(e.name, _status(e)) for e in entries if e.name.startswith(live)]
-    except FileNotFoundError:
-        return []
-    # Anything but a file was put there by others: dockerd cannot rotate over it, and opening a pipe would wait for ever.
-    return log_files(((n, s.st_ino, s.st_size) for n, s in found if s is not None and stat.S_ISREG(s.st_mode)), live)
+    return log_files(_regular(directory, live), live, compresses=compresses)
 
 
-def open_chain(directory: str, live: str, choose: Choose) -> list[Tail]:
+def open_chain(directory: str, live: str, choose: Choose, *, compresses: bool | None = None) -> list[Tail]:
     """Open those files of the set that `choose` picks from a listing, oldest first, in one consistent look. Raises OSError."""
     for _ in range(ATTEMPTS):
-        tails = _open(directory, choose(listing(directory, live)))
+        tails = _open(directory, choose(listing(directory, live, compresses=compresses)))
         if tails is not None:
             return _without_copies(tails)
     raise OSError(f"{directory}/{live} is rotated faster than its files can be opened")
+
+
+def open_strays(directory: str, live: str, inode: int) -> list[Tail]:
+    """Open the files that somebody gave names which dockerd gives to none, as logrotate does with a date; the oldest first by their first time.
+
+    Of very many, the one with `inode` and the last ones in the order of names are opened.
+    """
+    found = [f for f in _regular(directory, live) if not log_files([f], live) and not f[0].endswith((".gz", ".tmp"))]
+    found.sort(key=lambda f: (f[1] == inode, f[0]), reverse=True)
+    opened = [
+        _open_one(f"{directory}/{name}", LogFile(name, 0, compressed=False, inode=inode, size=size))
+        for name, inode, size in found[:STRAYS]
+    ]
+    named = [(t.generation.time, t) for t in opened if t is not None and t.generation is not None]
+    close_all([t for t in opened if t is not None and t.generation is None])
+    return [t for _, t in sorted(named, key=itemgetter(0))]
 
 
 def everything(files: list[LogFile]) -> list[LogFile]:
@@ -55,19 +67,6 @@ def name_all(tails: Sequence[Tail], before: Generation | None) -> None:
         ):
             tail.generation = replace(own, ordinal=before.ordinal + 1)
         before = tail.generation or before
-
-
-def find(tails: Sequence[Tail], position: Position, inode: int) -> int | None:
-    """Tell which of `tails` is the file of `position`; None when none is. `inode` settles it between files that begin alike."""
-    wanted = position.generation
-    alike = [
-        i
-        for i, t in enumerate(tails)
-        if t.generation and (t.generation.time, t.generation.checksum) == (wanted.time, wanted.checksum)
-    ]
-    if len(alike) > 1:
-        alike = [i for i in alike if tails[i].inode == inode] or [alike[min(wanted.ordinal, len(alike) - 1)]]
-    return alike[0] if alike else None
 
 
 def identified(tail: Tail) -> Tail:
@@ -116,6 +115,17 @@ def _without_copies(tails: list[Tail]) -> list[Tail]:
     copies = [t for t in tails if t.compressed and t.path[:-3] in plain and t.generation in (None, plain[t.path[:-3]])]
     close_all(copies)
     return [t for t in tails if t not in copies]
+
+
+def _regular(directory: str, live: str) -> list[tuple[str, int, int]]:
+    """Name, inode and size of the regular files whose names begin with that of the live one."""
+    try:
+        with os.scandir(directory) as entries:
+            found = [(e.name, _status(e)) for e in entries if e.name.startswith(live)]
+    except FileNotFoundError:
+        return []
+    # Anything but a file was put there by others: dockerd cannot rotate over it, and opening a pipe would wait for ever.
+    return [(n, s.st_ino, s.st_size) for n, s in found if s is not None and stat.S_ISREG(s.st_mode)]
 
 
 def _status(entry: "os.DirEntry[str]") -> os.stat_result | None:

@@ -9,12 +9,14 @@ import threading
 from collections.abc import Callable
 from typing import Literal, NamedTuple, Protocol
 
-from logagent.collect.source import Pace, Source, resume_points
+from logagent.collect.pace import Pace
+from logagent.collect.source import Source
 from logagent.engine.inventory import Changes
 from logagent.engine.select import Selection
 from logagent.model import Batch, Container
 from logagent.parse.block import Parser
 from logagent.parse.document import Choice, Origin, constant
+from logagent.parse.resume import resume_points
 from logagent.store.catalog import Catalog
 
 log = logging.getLogger(__name__)
@@ -211,14 +213,19 @@ class Collector:
         encoded = constant(container, self._origin, self._choice)
         known = self._sources.get(container.id)
         if known is not None:
-            known.container, known.parser.constant = container, encoded
+            known.describe(container, encoded)
             return
         progress = self._catalog.progress(container.id)
         parser = Parser(
             container.id, encoded, tty=container.tty, limit=self._pace.max_event_size, resume=resume_points(progress)
         )
         self._sources[container.id] = Source(
-            container, parser, self._pace, progress, self._start if new_store else "beginning"
+            container,
+            parser,
+            self._pace,
+            progress,
+            self._start if new_store else "beginning",
+            last_time=self._catalog.last_time(container.id),
         )
 
     def _leave_out(self, container: Container, reason: str) -> None:

@@ -6,50 +6,56 @@ file that is held cannot be taken away: dockerd may rename, compress or delete i
 
 import os
 from collections import deque
+from collections.abc import Mapping
 from typing import Literal
 
-from logagent.collect.chain import close_all, everything, find, identified, name_all, open_chain
+from logagent.collect.chain import close_all, everything, identified, name_all, open_chain, open_strays
+from logagent.collect.kin import compressed_copy, find, is_between, is_like_others, is_twin, not_older
 from logagent.collect.logset import LogFile, newer_than
 from logagent.collect.tail import FIRST, Tail, generation
-from logagent.model import Generation, Position, Progress
-
-LOST_PIECE = "the beginning of a long line went away with its file"
-LOST_PLACE = "the file that was being read has gone; lines between it and the oldest that is left may be missing"
-LOST_FILES = "files were rotated away faster than they were seen"
-TRUNCATED = "the file was truncated by another program; lines that were not read yet may be missing"
+from logagent.engine.options import max_file, max_size, shifts_compressed
+from logagent.model import REBUILT, Gap, Generation, Progress
 
 NAMELESS = Generation(0, 1)
 PASSED = 256  # files that were read or left behind and may still be in the set: more than any sensible max-file
 CLOCK_TICK = 10_000_000  # ns: the kernel stamps a change of a file up to one tick late or early
+FASTEST = 100  # bytes in a µs: nobody writes a log faster, so that a file of a size takes a time
 
 
 class Held:
-    """The held files of the set in `directory` whose live file is named `live`.
+    """The held files of the set in `directory` whose live file is named `live`; `options` are the container's for its log.
 
-    `keeps_rotated` says that dockerd keeps rotated files (max-file above 1). `removed` tells that the directory has gone.
+    `removed` tells that the directory has gone; `rewritten` that the newest file was written to and did not grow.
     Methods raise OSError when files cannot be opened.
     """
 
-    def __init__(self, directory: str, live: str, *, keeps_rotated: bool) -> None:
-        self._directory, self._live, self._keeps_rotated = directory, live, keeps_rotated
+    def __init__(self, directory: str, live: str, options: Mapping[str, str]) -> None:
+        self._directory, self._live = directory, live
+        self.configure(options)
         self._before: Generation | None = None
+        self.rewritten = False
         self._passed: deque[tuple[int, Generation | None]] = deque(maxlen=PASSED)
         self.tails: list[Tail] = []
         self.removed = False
 
-    def attach(self, progress: Progress | None, start: Literal["beginning", "end"]) -> tuple[int, list[str]]:
+    def configure(self, options: Mapping[str, str]) -> None:
+        """Take the container's options for its log as they are now."""
+        self._max_size, self._max_file = max_size(options), max_file(options)
+        self._compresses = shifts_compressed(options)
+
+    def attach(self, progress: Progress | None, start: Literal["beginning", "end"]) -> tuple[int, list[Gap]]:
         """Open the set and find the place to go on at: an offset into the first of `tails`, and what is missing before it."""
-        self.tails = open_chain(self._directory, self._live, everything)
+        self.tails = open_chain(self._directory, self._live, everything, compresses=self._compresses)
         self.removed = not self.tails and not os.path.isdir(self._directory)
         offset, missing = self._place(progress, start) if self.tails else (0, [])
         name_all(self.tails, None)
         return offset, missing
 
-    def look(self, offset: int) -> tuple[list[str], bool]:
+    def look(self, offset: int) -> tuple[list[Gap], bool]:
         """Open what is newer than the newest held file; gives what went missing, and whether the first file begins anew.
 
         `offset` is how far the first file was read. A file that has become shorter was truncated: what it holds now is a new
-        generation, to be read from its start.
+        generation, to be read from its start. What went missing before a later file stands in that file's `missing`.
         """
         try:
             status = os.stat(f"{self._directory}/{self._live}")
@@ -60,39 +66,53 @@ class Held:
         newest, alone = self.tails[-1], len(self.tails) == 1
         if status.st_ino != newest.inode:
             return self._open_newer(newest), False
-        truncated = status.st_size < max(newest.size, offset if alone else 0)
-        newest.size = status.st_size
-        if not truncated:
+        before = newest.size
+        self.rewritten = status.st_size == before and status.st_mtime_ns != newest.modified
+        newest.size, newest.modified = status.st_size, status.st_mtime_ns
+        if status.st_size >= max(before, offset if alone else 0):
             return [], False
-        newest.generation = None
+        gap = Gap("truncated", max(0, before - offset) if alone else before)
+        self.name_anew(newest)
+        newest.missing += [] if alone else [gap]
+        return [gap] if alone else [], alone
+
+    def name_anew(self, tail: Tail) -> None:
+        """Forget what `tail` was named after: it holds something else now."""
+        tail.generation = None
         self._identify()
-        return [TRUNCATED], alone
 
     def name_first(self, block: bytes) -> Generation:
         """The generation of the first file, which begins with `block` if it has none yet."""
         first = self.tails[0]
         if first.generation is None:
-            first.generation = generation(block) or NAMELESS
+            first.generation = generation(block[:FIRST]) or NAMELESS
             name_all(self.tails, self._before)
         return first.generation or NAMELESS
 
-    def follower_named(self) -> bool:
-        """Tell whether the file behind the first one has a generation, which it has once its first line is whole."""
+    def follower_known(self) -> bool:
+        """Tell whether a file behind the first one has a generation, which it has once its first line is whole."""
         self._identify()
-        return self.tails[1].generation is not None
+        return any(t.generation is not None for t in self.tails[1:])
 
-    def drop_first(self) -> None:
-        """Close the oldest file: it was read to its end."""
+    def drop_first(self) -> list[Gap]:
+        """Close the oldest file, which was read to its end; gives what is missing before the next one."""
         gone = self.tails.pop(0)
         self._before = gone.generation or self._before
         self._pass([gone])
+        return self.tails[0].missing if self.tails else []
+
+    def deleted(self) -> list[Tail]:
+        """The files that nobody else has a name for, the oldest first: what they take up on disk is held by us."""
+        if len(self.tails) == 1 and not self.removed:
+            return []  # its writer may hold it as well
+        return [t for t in self.tails if t.unlinked() is not None]
 
     def close(self) -> None:
         """Close all files."""
         close_all(self.tails)
         self.tails = []
 
-    def _place(self, progress: Progress | None, start: Literal["beginning", "end"]) -> tuple[int, list[str]]:
+    def _place(self, progress: Progress | None, start: Literal["beginning", "end"]) -> tuple[int, list[Gap]]:
         if progress is not None:
             return self._resume(progress)
         if start == "beginning":
@@ -100,21 +120,47 @@ class Held:
         self._keep_from(len(self.tails) - 1)
         return _end_of_lines(self.tails[0]), []
 
-    def _resume(self, progress: Progress) -> tuple[int, list[str]]:
+    def _resume(self, progress: Progress) -> tuple[int, list[Gap]]:
         """Go on at the oldest unfinished line whose file is there, in the order of the files: times may lie."""
+        missing = self._find_astray(progress) if find(self.tails, progress.read, progress.inode) is None else []
         if find(self.tails, progress.read, progress.inode) is None:
             self._keep_newer(progress.read.generation)
-            return 0, [LOST_PLACE]
+            return 0, [Gap("lost_place", max(0, (self._max_size or 0) - progress.read.offset))]
         wanted = dict.fromkeys((progress.read, *progress.pending.values()))
         found = [(place, p) for p in wanted if (place := find(self.tails, p, progress.inode)) is not None]
         place, position = min(found, key=lambda at: (at[0], at[1].offset))
-        missing = [LOST_PIECE] * (len(wanted) - len(found))
+        if progress.inode != REBUILT:  # whose places only say that nothing before them is new
+            missing += [Gap("lost_piece")] * (len(wanted) - len(found))
         self._keep_from(place)
         first = self.tails[0]
         first.generation = position.generation
         if not first.compressed and first.size < position.offset:
-            return _end_of_lines(first), [*missing, TRUNCATED]
+            return _end_of_lines(first), [*missing, Gap("truncated")]
+        if progress.inode == REBUILT and position.offset:
+            return position.offset - 1, missing  # at the record itself: its line may have more pieces, which are stored too
         return position.offset, missing
+
+    def _find_astray(self, progress: Progress) -> list[Gap]:
+        """Look for the file that was being read under a name that dockerd does not give; if it is there, nothing older is left to read.
+
+        What is only a copy of it was made to truncate it (logrotate's copytruncate): lines written in between are lost.
+        """
+        strays = open_strays(self._directory, self._live, progress.inode)
+        place = find(strays, progress.read, progress.inode)
+        keep = [] if place is None else strays[place:]
+        close_all([t for t in strays if t not in keep])
+        if not keep:
+            return []
+        self._keep_newer(progress.read.generation)
+        self._join_strays(keep)
+        return [] if keep[0].inode == progress.inode else [Gap("truncated")]
+
+    def _join_strays(self, strays: list[Tail]) -> None:
+        """Put `strays` before the set's files, but those that are copies of one of them."""
+        known = {t.generation for t in self.tails}
+        copies = [t for t in strays if t.generation in known]
+        close_all(copies)
+        self.tails[:0] = [t for t in strays if t not in copies]
 
     def _keep_from(self, place: int) -> None:
         self._pass(self.tails[:place])
@@ -122,7 +168,7 @@ class Held:
 
     def _keep_newer(self, known: Generation) -> None:
         """Keep what may come after `known`; the live file does in any case, whatever the clock said when it was begun."""
-        old = [t for t in self.tails[:-1] if not _not_older(t, known)]
+        old = [t for t in self.tails[:-1] if not not_older(t, known)]
         self._pass(old)
         self.tails = [t for t in self.tails if t not in old]
 
@@ -135,7 +181,7 @@ class Held:
         own = tail.generation
         return any(own == known and (tail.compressed or tail.inode == inode) for inode, known in self._passed)
 
-    def _open_newer(self, newest: Tail) -> list[str]:
+    def _open_newer(self, newest: Tail) -> list[Gap]:
         in_set = True
 
         def choose(files: list[LogFile]) -> list[LogFile]:
@@ -145,41 +191,64 @@ class Held:
             return files if newer is None else newer
 
         self._identify()
-        tails = open_chain(self._directory, self._live, choose)
-        missing: list[str] = []
+        tails = open_chain(self._directory, self._live, choose, compresses=self._compresses)
+        missing: list[Gap] = []
         if not in_set:
             tails, missing = self._beyond(tails, newest)
+        if tails and missing:
+            tails[0].missing, missing = missing, []
         self.tails += tails
         name_all(self.tails, self._before)
         return missing
 
-    def _beyond(self, tails: list[Tail], newest: Tail) -> tuple[list[Tail], list[str]]:
+    def _beyond(self, tails: list[Tail], newest: Tail) -> tuple[list[Tail], list[Gap]]:
         """Pick what is newer than a held file that has left the set: compressed, renamed by hand, or rotated out of it."""
-        own = newest.generation
-        place = _compressed_copy(tails, newest)
-        held, known = {t.inode for t in self.tails}, own or self._before
-        other = [t for t in tails if t.inode not in held]
-        if place is not None:
-            keep = tails[place + 1 :]
-        elif newest.unlinked() is not None:  # the oldest go first: what is left is newer, whatever its first time says
-            keep = [t for t in other if not self._was_passed(t)]
-        else:
-            keep = [t for t in other if _not_older(t, known) or _twin(t, known) or t is tails[-1]]
-        close_all([t for t in tails if t not in keep])
-        lost = _like_others(newest) if place is not None else self._may_have_lost(newest, keep)
-        return keep, [LOST_FILES] if lost else []
+        place = compressed_copy(tails, newest)
+        known = newest.generation or self._before
+        candidates = tails if place is None else tails[place + 1 :]
+        other = [t for t in candidates if not self._is_held(t) and not self._was_passed(t)]
+        if place is None and newest.unlinked() is None:
+            other = [t for t in other if not_older(t, known) or is_twin(t, known) or t is tails[-1]]
+            other = [*self._strays_between(known, other), *other]
+        # else the oldest went first: what is left is newer, whatever its first time says
+        close_all([t for t in tails if t not in other])
+        if place is None:
+            return other, self._lost_between(newest, other)
+        return other, [Gap("rotated")] if is_like_others(newest) else []
 
-    def _may_have_lost(self, newest: Tail, newer: list[Tail]) -> bool:
+    def _is_held(self, tail: Tail) -> bool:
+        own = tail.generation
+        return any(tail.inode == t.inode or (tail.compressed and own and own == t.generation) for t in self.tails)
+
+    def _strays_between(self, older: Generation | None, newer: list[Tail]) -> list[Tail]:
+        """Files renamed by hand after `older` was, and not seen before that."""
+        strays = open_strays(self._directory, self._live, 0) if older else []
+        known = {t.generation for t in (*self.tails, *newer)} | {own for _, own in self._passed}
+        live = newer[-1].generation if newer else None
+        keep = [
+            t
+            for t in strays
+            if t.generation not in known and not self._is_held(t) and is_between(t.generation, older, live)
+        ]
+        close_all([t for t in strays if t not in keep])
+        return keep
+
+    def _lost_between(self, newest: Tail, newer: list[Tail]) -> list[Gap]:
         """Tell whether files came and went between `newest`, which is not in the set any more, and `newer`.
 
-        dockerd deletes a file in the moment in which it begins the next one (without rotated files), so a first record that
-        is later than the deletion tells of another file between them.
+        dockerd deletes a file in the moment in which it begins the next one, so a live file that was begun later than the
+        deletion tells of another rotation, and that deleted a file more (moby logfile.go: rotate). Where several files are
+        kept and nothing tells how long it takes to fill one, nothing can be told from the times.
         """
         gone = newest.unlinked()
-        if gone is None or self._keeps_rotated:
-            return gone is not None
-        begun = newer[0].generation if newer else None
-        return begun is not None and begun.time > gone + CLOCK_TICK
+        if gone is None or not newer:
+            return []
+        if self._max_size is None and self._max_file > 1:
+            return [Gap("rotated")]
+        live = newer[-1]
+        begun = live.generation.time if live.generation and live.generation.time else live.modified
+        late = CLOCK_TICK if self._max_size is None else min(CLOCK_TICK, self._max_size * 1000 // FASTEST)
+        return [Gap("rotated", self._max_size or 0)] if begun > gone + late else []
 
     def _identify(self) -> None:
         for tail in self.tails:
@@ -187,39 +256,8 @@ class Held:
         name_all(self.tails, self._before)
 
 
-def _compressed_copy(tails: list[Tail], newest: Tail) -> int | None:
-    """Tell which of `tails` has the content of `newest`, a plain file that is held: only compressing gives it another inode."""
-    own, size = newest.generation, newest.grown()
-    copies = [i for i, t in enumerate(tails) if t.compressed and t.plain_size() == size]
-    place = find([tails[i] for i in copies], Position(own, 0), 0) if own else None
-    return None if place is None else copies[place]
-
-
-def _like_others(tail: Tail) -> bool:
-    """Tell whether `tail` may be nothing but a piece of a long line: its neighbours can then be the same to the byte."""
-    return tail.generation is not None and tail.generation.checksum != 0 and tail.size < FIRST
-
-
-def _twin(tail: Tail, known: Generation | None) -> bool:
-    """Tell whether `tail` is a plain file that only begins like `known`, with a piece of the same long line."""
-    own = tail.generation
-    return (
-        own is not None
-        and known is not None
-        and not tail.compressed
-        and (own.time, own.checksum) == (known.time, known.checksum)
-    )
-
-
-def _not_older(tail: Tail, than: Generation | None) -> bool:
-    """Tell whether `tail` may hold what comes after the generation `than`: it is another one, and no older."""
-    own = tail.generation
-    return (
-        own is None or than is None or own.time > than.time or (own.time == than.time and own.checksum != than.checksum)
-    )
-
-
 def _end_of_lines(tail: Tail) -> int:
     size = tail.grown()
     start = max(0, size - (256 << 10))
     return start + tail.read(start, size - start).rfind(b"\n") + 1
+

@@ -2,8 +2,10 @@
 
 import os
 
-from logagent.collect.chain import close_all, everything, find, open_chain
+from logagent.collect.chain import close_all, everything, open_chain
+from logagent.collect.kin import find
 from logagent.collect.tail import Tail
+from logagent.engine.options import shifts_compressed
 from logagent.model import Container, Progress
 
 
@@ -12,7 +14,7 @@ def lag_bytes(container: Container, progress: Progress | None) -> int:
     if container.log_path is None:
         return 0
     directory, live = os.path.split(container.log_path)
-    tails = open_chain(directory, live, everything)
+    tails = open_chain(directory, live, everything, compresses=shifts_compressed(container.log_options))
     try:
         return remaining(tails, progress)
     finally:

@@ -4,41 +4,24 @@
 that has a newer one behind it is then final, for its writer closed it first, and is left once it gives nothing more.
 """
 
-import logging
 import os
-from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import Literal
 
-from logagent.collect.held import LOST_FILES, LOST_PIECE, Held
-from logagent.model import Batch, Container, Position, Progress
+from logagent.collect.held import Held
+from logagent.collect.notes import Notes
+from logagent.collect.pace import Pace
+from logagent.collect.reader import Reader
+from logagent.model import Batch, Container, Gap, Position, Progress
 from logagent.parse.block import Parsed, Parser
-from logagent.parse.resume import Known
-
-log = logging.getLogger(__name__)
-
-
-@dataclass(frozen=True, slots=True)
-class Pace:
-    """How a source is read: seconds between looks, bytes to a block, bytes of the largest event, seconds that a piece is waited for."""
-
-    poll_min: float = 0.05
-    poll_max: float = 1.0
-    block_size: int = 128 << 10
-    max_event_size: int = 1 << 20
-    partial_timeout: float = 5.0
-
-    @property
-    def longest_line(self) -> int:
-        """Bytes after which a line without end is cut: well above the largest record that dockerd writes."""
-        return max(self.max_event_size, 256 << 10) + self.block_size
+from logagent.parse.document import Constant
 
 
 class Source:
     """Reads the log of `container` from `progress` on, or from `start` when there is none.
 
     `due` is when it wants to be stepped next; `caught_up` tells that it has once read all that was there; `ended` that the
-    container was removed and its log read to the end.
+    container was removed and its log read to the end; `last_time` is that of the newest line (ns).
     """
 
     def __init__(
@@ -48,21 +31,28 @@ class Source:
         pace: Pace,
         progress: Progress | None,
         start: Literal["beginning", "end"],
+        *,
+        last_time: int = 0,
     ) -> None:
         self.container, self._parser, self._pace = container, parser, pace
         directory, live = os.path.split(container.log_path or "")
-        self._held = Held(directory, live, keeps_rotated=container.log_options.get("max-file", "1") != "1")
+        self._held = Held(directory, live, container.log_options)
+        self._reader = Reader(pace.block_size, pace.longest_line)
         self._progress, self._start = progress, start
-        self._offset = self._rest = 0
         self._look_at, self._interval = 0.0, pace.poll_min
-        self._gaps, self._unsaved = 0, False
-        self._trouble = ""
-        self.due, self.caught_up, self.ended, self.last_time = 0.0, False, False, 0
+        self._notes = Notes(container.id, events=pace.gap_events)
+        self._unsaved = False
+        self.due, self.caught_up, self.ended, self.last_time = 0.0, False, False, last_time
 
     @property
     def open_files(self) -> int:
         """How many files it holds open."""
         return len(self._held.tails)
+
+    def describe(self, container: Container, constant: Constant) -> None:
+        """Take the container as it is now: renamed, with other labels."""
+        self.container, self._parser.constant = container, constant
+        self._held.configure(container.log_options)
 
     @property
     def parser(self) -> Parser:
@@ -76,6 +66,24 @@ class Source:
         except OSError as error:
             return self._failed(error, now)
 
+    def hold(self, now: float) -> None:
+        """Open what is there and read nothing: for the time in which nothing can be taken."""
+        try:
+            self._attach_or_look(now)
+        except OSError as error:
+            self._failed(error, now)
+
+    def deleted_bytes(self) -> int:
+        """Bytes of files that only this source keeps from being given back to the disk."""
+        return sum(t.grown() for t in self._held.deleted())
+
+    def release(self, now: float) -> None:
+        """Let go the oldest file that only this source keeps, read or not: what was not read of it is a gap."""
+        first = self._held.tails[0]
+        if first in self._held.deleted():
+            self._notes.gap([Gap("released", max(0, first.plain_size() - self._reader.offset))])
+            self._drop_first(now)
+
     def wake(self) -> None:
         """Look at once: something happened in the directory."""
         self.due = self._look_at = 0.0
@@ -87,11 +95,11 @@ class Source:
 
     def lag_bytes(self) -> int:
         """Bytes that were there at the last look and are unread; may be called from another thread."""
-        return max(0, sum(t.size for t in list(self._held.tails)) - self._offset) if self._held.tails else 0
+        return max(0, sum(t.size for t in list(self._held.tails)) - self._reader.offset) if self._held.tails else 0
 
     def give_up_pieces(self, now: float) -> Batch | None:
         """End the lines whose rest has not come, as at the end of `--once`."""
-        return self._batch(self._parser.expire(now, now), 0) if self._parser.pending else None
+        return self._batch(self._parser.expire(now, now), 0, now) if self._parser.pending else None
 
     def rest(self) -> bool:
         """Close the files of a log that has nothing to read now, so that others may be opened; False when it has."""
@@ -112,11 +120,14 @@ class Source:
         if not tails or self._quiet():
             return self._rest_until(now)
         try:
-            data, size = self._block()
+            block, size = self._reader.block(tails[0])
+            intact = (not size and not self._held.rewritten) or self._reader.intact(tails[0])
         except OSError as error:
             return self._unreadable(error, now)
+        if not intact:
+            return self._begin_anew(now)
         if size:
-            return self._read(data, size, now)
+            return self._read(block, size, now)
         return self._next_file(now) if len(tails) > 1 else self._rest_until(now)
 
     def _attach_or_look(self, now: float) -> None:
@@ -126,17 +137,20 @@ class Source:
             self._look(now)
 
     def _attach(self, now: float) -> None:
-        self._offset, missing = self._held.attach(self._progress, self._start)
+        offset, missing = self._held.attach(self._progress, self._start)
+        self._reader.begin(offset)
+        if self._held.tails:
+            self._reader.remember(self._held.tails[0])
         self._unsaved = self._start == "end"
         self._start = "beginning"  # a file that appears later is new
-        self._rest, self._look_at = 0, now + self._pace.poll_min
+        self._look_at = now + self._pace.poll_min
         self._note(missing)
 
     def _look(self, now: float) -> None:
-        missing, anew = self._held.look(self._offset)
+        missing, anew = self._held.look(self._reader.offset)
         self._look_at = now + self._pace.poll_min
         if anew:
-            self._offset = self._rest = 0
+            self._reader.begin()
         self._note(missing)
 
     def _quiet(self) -> bool:
@@ -146,54 +160,59 @@ class Source:
             len(tails) == 1
             and not tails[0].compressed
             and not self._held.removed
-            and tails[0].size == self._offset + self._rest
+            and not self._held.rewritten
+            and tails[0].size == self._reader.offset + self._reader.rest
         )
 
-    def _block(self) -> tuple[bytes, int]:
-        """Read the next whole lines, and their size in the file; (nothing, 0) when there are none yet. A line without end is cut."""
-        tail, size = self._held.tails[0], self._pace.block_size
-        while True:
-            data = tail.read(self._offset, size)
-            end = data.rfind(b"\n") + 1
-            if end or len(data) < size:
-                self._rest = len(data) - end
-                return data[:end], end
-            if size >= self._pace.longest_line:
-                return data + b"\n", len(data)
-            size = min(2 * size, self._pace.longest_line)
+    def _begin_anew(self, now: float) -> Batch | None:
+        """Read a file from its start that was truncated and is longer again: what it holds is another generation."""
+        first = self._held.tails[0]
+        self._held.name_anew(first)
+        self._reader.begin()
+        self._reader.holes = 0  # they are met again
+        self._note([Gap("truncated")])
+        self.due = now
+        return None
 
     def _read(self, block: bytes, size: int, now: float) -> Batch | None:
-        parsed = self._parser.parse(block, self._held.name_first(block), self._offset, now)
-        self._offset += size
-        self.due, self._interval, self._trouble = now, self._pace.poll_min, ""
-        return self._batch(parsed, size)
+        parsed = self._parser.parse(block, self._held.name_first(block), self._reader.offset, now)
+        self._reader.advance(size)
+        self.due, self._interval = now, self._pace.poll_min
+        self._notes.trouble(self.container.name, "")
+        return self._batch(parsed, size, now)
 
     def _next_file(self, now: float) -> Batch | None:
-        """Leave a file that is final and read, with what is left in it, once the next one has a name to go on at."""
-        if self._rest and not self._held.removed and not self._held.follower_named():
+        """Leave a file that is read, with what is left in it, once the next one is really written to: then its writer has left it too."""
+        tail = self._held.tails[0]
+        if not tail.compressed and tail.grown() < self._reader.offset:
+            return self._begin_anew(now)
+        if not self._held.removed and not self._held.follower_known():
             return self._rest_until(now)
         torn, size = self._torn(now)
-        damage = self._held.tails[0].damage
+        missing = tail.plain_size() - self._reader.offset
         self._drop_first(now)
-        if damage:
-            return self._incomplete(damage, torn or Parsed(), size)
-        return self._batch(torn, size) if torn else None
+        if tail.damage:
+            return self._incomplete(tail.damage, missing, torn or Parsed(), size, now)
+        return self._batch(torn, size, now) if torn else None
 
     def _torn(self, now: float) -> tuple[Parsed | None, int]:
         """Take what is left without a newline at the end of a final file as a damaged line, and its size."""
-        rest, self._rest = self._held.tails[0].read(self._offset, self._rest) if self._rest else b"", 0
-        if not rest.strip(b"\0 \t\r\n"):
+        rest = self._reader.remainder(self._held.tails[0])
+        if not rest:
             return None, 0
-        parsed = self._parser.parse(rest + b"\n", self._held.name_first(rest + b"\n"), self._offset, now)
-        self._offset += len(rest)
+        parsed = self._parser.parse(rest + b"\n", self._held.name_first(rest + b"\n"), self._reader.offset, now)
+        self._reader.offset += len(rest)
         return parsed, len(rest)
 
-    def _batch(self, parsed: Parsed, size: int) -> Batch | None:
+    def _batch(self, parsed: Parsed, size: int, now: float) -> Batch | None:
+        gaps = self._notes.take(self.container.name, since=self.last_time, until=parsed.first_time or self._begun())
         self.last_time = max(self.last_time, parsed.last_time)
         self._progress, self._unsaved = self._advanced(), False
-        gaps, self._gaps = self._gaps, 0
         if self._progress is None and not gaps:
             return None
+        holes, self._reader.holes = self._reader.holes, 0
+        parsed = self._notes.holes(self.container.name, holes, parsed)
+        parsed = self._notes.joined(gaps, parsed, self._parser.constant, now)
         return Batch(
             self.container.id,
             parsed.documents,
@@ -206,6 +225,11 @@ class Source:
             problems=parsed.problems,
         )
 
+    def _begun(self) -> int:
+        """When the file was begun that is read next (ns), 0 when that is not known."""
+        tail = self._held.tails[0] if self._held.tails else None
+        return tail.generation.time if tail and tail.generation else 0
+
     def _advanced(self) -> Progress | None:
         if self._parser.resuming:
             return (
@@ -213,16 +237,14 @@ class Source:
             )  # what is read for the second time is no progress: what lies behind it is stored already
         tail = self._held.tails[0] if self._held.tails else None
         if tail is not None and tail.generation is not None:
-            return Progress(Position(tail.generation, self._offset), self._parser.pending, tail.inode)
+            return Progress(Position(tail.generation, self._reader.offset), self._parser.pending, tail.inode)
         old = self._progress
         return Progress(old.read, self._parser.pending, old.inode) if old else None
 
-    def _note(self, missing: list[str]) -> None:
-        if not {LOST_PIECE, LOST_FILES}.issuperset(missing):
+    def _note(self, missing: list[Gap]) -> None:
+        if not {"lost_piece", "rotated"}.issuperset(gap.reason for gap in missing):
             self._parser.all_is_new()  # else what was read before the restart is still to be passed over
-        self._gaps += len(missing)
-        for what in missing:
-            log.warning("gap in the log of container %s (%s): %s", self.container.name, self.container.id[:12], what)
+        self._notes.gap(missing)
 
     def _rest_until(self, now: float) -> Batch | None:
         """Nothing more is there: wait longer each time, and give up unfinished lines after their time."""
@@ -231,28 +253,28 @@ class Source:
             return self._end(now)
         self.due = _aligned(now + self._interval, self._interval)
         self._interval = min(self._pace.poll_max, self._interval * 2)
-        if self._gaps or self._unsaved:
-            return self._batch(Parsed(), 0)
+        if self._notes or self._unsaved:
+            return self._batch(Parsed(), 0, now)
         if not self._parser.pending:
             return None
         parsed = self._parser.expire(now - self._pace.partial_timeout, now)
-        return self._batch(parsed, 0) if parsed.events else None
+        return self._batch(parsed, 0, now) if parsed.events else None
 
     def _end(self, now: float) -> Batch | None:
         """Give what is left when the container has gone, in at most three batches, of which the last one says so."""
         torn, size = self._torn(now) if self._held.tails else (None, 0)
         if torn is not None:
-            return self._batch(torn, size)
-        last = self.give_up_pieces(now)
+            return self._batch(torn, size, now)
+        last = self.give_up_pieces(now) or (self._batch(Parsed(), 0, now) if self._notes else None)
         if last is not None:
             return last
-        self.ended, gaps = True, self._gaps
+        self.ended = True
         self.close()
-        return Batch(self.container.id, b"", 0, 0, 0, self._progress, gaps=gaps, removed=True)
+        return Batch(self.container.id, b"", 0, 0, 0, self._progress, removed=True)
 
     def _failed(self, error: OSError, now: float) -> Batch | None:
         """Try again later what cannot be opened or looked at; say it once."""
-        self._say(str(error))
+        self._notes.trouble(self.container.name, str(error))
         self.caught_up, self.due = True, now + self._pace.poll_max
         return None
 
@@ -260,34 +282,23 @@ class Source:
         """Leave a file that cannot be read when there is a newer one, else try again later."""
         if len(self._held.tails) < 2:
             return self._failed(error, now)
+        missing = self._held.tails[0].plain_size() - self._reader.offset
         self._drop_first(now)
-        return self._incomplete(str(error), Parsed(), 0)
+        return self._incomplete(str(error), missing, Parsed(), 0, now)
 
-    def _incomplete(self, why: str, parsed: Parsed, size: int) -> Batch | None:
-        """Give what was left of a file that could not be read to its end, as a gap."""
-        self._say(why)
-        self._note(["a file cannot be read to its end"])
-        return self._batch(replace(parsed, problems={**parsed.problems, "unreadable": 1}), size)
+    def _incomplete(self, why: str, missing: int, parsed: Parsed, size: int, now: float) -> Batch | None:
+        """Give what was left of a file that could not be read to its end, as a gap of `missing` bytes."""
+        self._notes.trouble(self.container.name, why)
+        self._note([Gap("unreadable", max(0, missing))])
+        return self._batch(replace(parsed, problems={**parsed.problems, "unreadable": 1}), size, now)
 
     def _drop_first(self, now: float) -> None:
-        self._held.drop_first()
-        self._offset, self._rest, self.due = 0, 0, now
-
-    def _say(self, why: str) -> None:
-        if self._trouble != why:
-            log.warning("reading the log of container %s failed: %s", self.container.name, why)
-        self._trouble = why
-
-
-def resume_points(progress: Progress | None) -> Mapping[Known, Position]:
-    """Tell from where on each stream's records, and damaged lines, are new when reading goes on at `progress.start`."""
-    if progress is None or not progress.pending:
-        return {}
-    return {
-        "stdout": progress.pending.get("stdout", progress.read),
-        "stderr": progress.pending.get("stderr", progress.read),
-        "read": progress.read,
-    }
+        left = self._held.tails[0].generation
+        self._notes.gap(self._held.drop_first())
+        if left is not None:
+            self._parser.leave(left)
+        self._reader.begin()
+        self.due = now
 
 
 def _aligned(due: float, interval: float) -> float:

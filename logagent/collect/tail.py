@@ -3,6 +3,7 @@
 The descriptor is kept until the file is read to its end, so that renaming, compressing or deleting it takes nothing from us.
 """
 
+import errno
 import os
 import zlib
 from contextlib import suppress
@@ -11,7 +12,7 @@ from typing import Self
 from isal import igzip
 from isal.isal_zlib import IsalError
 
-from logagent.model import Generation
+from logagent.model import Gap, Generation
 from logagent.parse.record import Record, read_line
 
 STEP = 4096  # packed bytes that are lost with a damaged place, at most
@@ -19,7 +20,10 @@ FIRST = 128 << 10  # bytes that hold any first record that dockerd writes
 
 
 class Tail:
-    """The file at `path`, opened for reading. `generation` is None until its first line is whole. Raises OSError."""
+    """The file at `path`, opened for reading. `generation` is None until its first line is whole. Raises OSError.
+
+    `missing` has the gaps that lie before it, `modified` is when it was written as of the last look (ns).
+    """
 
     def __init__(self, path: str, *, compressed: bool) -> None:
         self.path = path
@@ -28,7 +32,9 @@ class Tail:
         self.inode, self.size = status.st_ino, status.st_size
         self._raw = os.fdopen(os.dup(self._fd), "rb") if compressed else None
         self._gzip = igzip.IGzipFile(fileobj=self._raw) if compressed else None  # type: ignore[no-untyped-call]  # isal has no types here
+        self.modified = status.st_mtime_ns
         self.generation: Generation | None = None
+        self.missing: list[Gap] = []
         self.damage = ""
 
     @property
@@ -56,6 +62,25 @@ class Tail:
                 at += len(packed)
         return bytes(found[offset : offset + size])
 
+    def data_after(self, offset: int) -> int:
+        """Where the first byte that is not NUL lies, at or behind decompressed `offset`; the end when there is none. Holes cost nothing."""
+        while True:
+            offset = self._behind_hole(offset)
+            data = self.read(offset, FIRST)
+            if len(rest := data.lstrip(b"\0")) or not data:
+                return offset + len(data) - len(rest)
+            offset += len(data)
+
+    def _behind_hole(self, offset: int) -> int:
+        if self._gzip is not None:
+            return offset
+        try:
+            return os.lseek(self._fd, offset, os.SEEK_DATA)
+        except OSError as error:
+            if error.errno != errno.ENXIO:  # nothing but a hole follows, or the end
+                raise
+            return max(offset, os.fstat(self._fd).st_size)
+
     def plain_size(self) -> int:
         """Size when decompressed, as of the last look: a gzip file ends with it, modulo 4 GiB (RFC 1952)."""
         if self._gzip is None:
@@ -75,7 +100,8 @@ class Tail:
     def identify(self) -> Self:
         """Find out the generation by the first line, when that is whole."""
         if self.generation is None:
-            self.generation = generation(self.read(0, FIRST))
+            head = self.read(0, FIRST)
+            self.generation = generation(self.read(self.data_after(0), FIRST) if head[:1] == b"\0" else head)
         return self
 
     def close(self) -> None:
@@ -91,7 +117,7 @@ def generation(head: bytes) -> Generation | None:
 
     The name is the first record's time; a checksum joins it when that record is a piece of a long line or cannot be read.
     """
-    line, newline, _ = head.partition(b"\n")
+    line, newline, _ = head[:FIRST].partition(b"\n")
     if not newline and len(head) < FIRST:
         return None
     found = read_line(line, 0)

@@ -13,7 +13,7 @@ import orjson
 from logagent.model import Generation, Position, Stream
 from logagent.parse.document import Constant
 from logagent.parse.partial import Joiner, Line, cut
-from logagent.parse.record import Damaged, read_line
+from logagent.parse.record import Damaged, Record, read_line
 from logagent.parse.resume import Known, Resume
 from logagent.parse.splice import OFFSET, Shape, closing, opening, splice
 from logagent.parse.timestamp import rfc3339, time_ns
@@ -51,6 +51,7 @@ class Parser:
         self._joiner = Joiner(limit)
         self._shape = Shape(ending=b"\\r\\n" if tty else b"\\n")
         self._resume = Resume(resume or {})
+        self._stored: dict[Stream, bytes] = {}  # the time of a line whose pieces are stored already
         self._last = 0
 
     @property
@@ -61,7 +62,7 @@ class Parser:
     def parse(self, block: bytes, generation: Generation, offset: int, now: float) -> Parsed:
         """Turn `block`, whole lines at `offset` of `generation`, into documents; `now` is when it was read (seconds)."""
         constant = self.constant.at(_created(now))
-        if not self.pending and not self._resume and _within(block, self._limit):
+        if not self.pending and not self._resume and not self._stored and _within(block, self._limit):
             fast = splice(block, offset, self._prefix(generation), constant, self._shape, log=self.constant.log)
             if fast is not None:
                 return self._from_spliced(fast.documents, fast.events, fast.first_time, fast.last_time)
@@ -73,6 +74,10 @@ class Parser:
     def resuming(self) -> bool:
         """Whether it still passes over what was taken in before a restart."""
         return bool(self._resume)
+
+    def leave(self, generation: Generation) -> None:
+        """Say that the file with this generation was read to its end."""
+        self._resume.leave(generation)
 
     def all_is_new(self) -> None:
         """Say that a file has gone or cannot be read: no place may be waited for any longer."""
@@ -103,11 +108,23 @@ class Parser:
                     continue
                 self._shape = Shape(self._shape.ending, found.attrs)
                 self._last = found.ns
-                if not self._resume.seen(found.stream, generation, found.offset):
+                if not self._passes(found, generation):
                     for line in self._joiner.add(found, generation, now):
                         encoder.line(line)
             offset += len(raw) + 1
         return encoder.parsed()
+
+    def _passes(self, record: Record, generation: Generation) -> bool:
+        """Tell whether `record` was taken in before the restart: it lies before its stream's place, or is a piece of the line there."""
+        stream = record.stream
+        if self._resume.seen(stream, generation, record.offset):
+            if not record.ending and self._resume.holds(stream, generation, record.offset):
+                self._stored[stream] = record.time
+            return True
+        piece = self._stored.get(stream) == record.time
+        if not piece or record.ending:
+            self._stored.pop(stream, None)
+        return piece
 
     def _prefix(self, generation: Generation) -> bytes:
         return self._id + generation.token.encode() + b"-"

@@ -43,18 +43,17 @@ class Choice:
 
 @dataclass(frozen=True, slots=True)
 class Constant:
-    """The encoded part: `before` and `after` enclose the time at which a batch was read (`event.created`).
+    """The encoded part: all members up to the beginning of `event`, which is the last one and is open.
 
     `log` is the template of the members of the `log` object; it may take the record's offset.
     """
 
-    before: bytes
-    after: bytes
+    shared: bytes
     log: bytes
 
     def at(self, created: str) -> bytes:
-        """Give the members of the object, without its braces; the last one is `event`, so that it can be continued."""
-        return self.before + created.encode() + self.after
+        """Give the members of the object, without its braces; `created` is when a batch was read. `event` can be continued."""
+        return self.shared + b',"kind":"event","created":"' + created.encode() + b'"}'
 
 
 def constant(container: Container, origin: Origin, choice: Choice) -> Constant:
@@ -67,10 +66,10 @@ def constant(container: Container, origin: Origin, choice: Choice) -> Constant:
         "data_stream": {"type": "logs", "dataset": choice.dataset, "namespace": choice.namespace},
         **({"service": {"name": _clean(container.service)}} if container.service else {}),
         "input": {"type": "container"},
-        "event": {"dataset": choice.dataset, "kind": "event"},
+        "event": {"dataset": choice.dataset},
     }
     encoded = orjson.dumps(fields)[1:-2]
-    return Constant(encoded + b',"created":"', b'"}', _log(container, choice))
+    return Constant(encoded, _log(container, choice))
 
 
 def _log(container: Container, choice: Choice) -> bytes:

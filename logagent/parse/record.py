@@ -23,7 +23,11 @@ PLAIN = re.compile(
 )
 
 
-BEGIN = re.compile(rb'(?<!"attrs":)\{"log":"')  # in attrs it is a label of that name
+BEGIN = b'{"log":"'
+TRIES = 3  # places that are tried as the beginning of the glued record: a label may be named "log", and garbage may be anything
+HOLE = re.compile(
+    rb"\0{8,}"
+)  # never written by dockerd: what stands before it was torn, what stands behind it is whole
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,6 +57,14 @@ class Damaged:
 
 def read_line(line: bytes, offset: int) -> list[Record | Damaged]:
     """Read one line, without its newline, that begins at `offset`; a blank one gives nothing."""
+    parts, at = [], 0
+    for hole in HOLE.finditer(line) if b"\0" in line else ():
+        parts += _read_part(line[at : hole.start()], offset + at)
+        at = hole.end()
+    return parts + _read_part(line[at:], offset + at)
+
+
+def _read_part(line: bytes, offset: int) -> list[Record | Damaged]:
     body = line.lstrip(b"\0 \t\r\n")
     if not body:
         return []
@@ -60,9 +72,15 @@ def read_line(line: bytes, offset: int) -> list[Record | Damaged]:
     found = _record(body, start)
     if isinstance(found, Record):
         return [found]
-    again = max((begin.start() for begin in BEGIN.finditer(body)), default=0)
-    rest = _record(body[again:], start + again) if again > 0 else None
-    return [_record(body[:again], start), rest] if isinstance(rest, Record) else [found]
+    again = len(body)
+    for _ in range(TRIES):
+        again = body.rfind(BEGIN, 1, again)
+        if again < 0:
+            break
+        rest = _record(body[again:], start + again)
+        if isinstance(rest, Record):
+            return [_record(body[:again], start), rest]
+    return [found]
 
 
 def split_ending(text: bytes) -> tuple[bytes, bytes]:

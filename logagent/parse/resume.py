@@ -8,7 +8,7 @@ counts as ahead until its file is reached; who reads the files must say when one
 from collections.abc import Mapping
 from typing import Literal
 
-from logagent.model import Generation, Position, Stream
+from logagent.model import Generation, Position, Progress, Stream
 
 Known = Stream | Literal["read"]
 
@@ -34,3 +34,25 @@ class Resume:
     def reach(self, generation: Generation, offset: int) -> None:
         """Forget the places that reading has come to."""
         self._places = {what: place for what, place in self._places.items() if self.seen(what, generation, offset)}
+
+    def holds(self, what: Known, generation: Generation, offset: int) -> bool:
+        """Tell whether the place lies inside of the record at `offset`, as that of `model.REBUILT` does."""
+        return self._places.get(what) == Position(generation, offset + 1)
+
+    def leave(self, generation: Generation) -> None:
+        """Forget the places in a file that was read to its end; behind the newest place all is new."""
+        read = self._places.get("read")
+        if read is not None and read.generation == generation:
+            self._places = {}
+        self._places = {what: place for what, place in self._places.items() if place.generation != generation}
+
+
+def resume_points(progress: Progress | None) -> Mapping[Known, Position]:
+    """Tell from where on each stream's records, and damaged lines, are new when reading goes on at `progress.start`."""
+    if progress is None or not progress.pending:
+        return {}
+    return {
+        "stdout": progress.pending.get("stdout", progress.read),
+        "stderr": progress.pending.get("stderr", progress.read),
+        "read": progress.read,
+    }

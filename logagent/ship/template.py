@@ -68,7 +68,10 @@ def _mappings(data_stream: str, features: Collection[str]) -> dict[str, Any]:
 
 def _event() -> dict[str, Any]:
     original = {"type": "keyword", "index": False, "doc_values": False}
-    return _object(created={"type": "date"}, dataset=_keyword(), kind=_keyword(), original=original)
+    times = {key: {"type": "date"} for key in ("created", "start", "end")}
+    return _object(
+        **times, dataset=_keyword(), kind=_keyword(), action=_keyword(), reason=_keyword(), original=original
+    )
 
 
 def _data_stream(data_stream: str, features: Collection[str]) -> dict[str, Any]:

@@ -1,8 +1,10 @@
 """The frame that is being filled: documents are compressed as they come, so that never more than one block is held plain."""
 
+from collections import Counter
+
 from isal import isal_zlib
 
-from logagent.model import Batch, Progress
+from logagent.model import Batch, Gap, Progress
 from logagent.store.records import Covered, Part
 
 LEVEL = 1
@@ -17,7 +19,7 @@ class FrameBuilder:
         self._pieces: list[bytes] = []
         self._parts: dict[str, Part] = {}
         self._progress: dict[str, Progress] = {}
-        self._gaps: dict[str, int] = {}
+        self._gaps: dict[str, list[Gap]] = {}
         self._totals: dict[tuple[str, str], int] = {}
         self._removed: list[str] = []
         self.plain = self.events = 0
@@ -34,7 +36,7 @@ class FrameBuilder:
         if batch.progress is not None:
             self._progress[batch.container] = batch.progress
         if batch.gaps:
-            self._gaps[batch.container] = self._gaps.get(batch.container, 0) + batch.gaps
+            self._gaps.setdefault(batch.container, []).extend(batch.gaps)
         if batch.removed:
             self._removed.append(batch.container)
         self._count(batch)
@@ -59,8 +61,9 @@ class FrameBuilder:
             ("read", ""): batch.read,
             ("stored", ""): batch.events,
             ("bytes", ""): batch.raw_bytes,
-            ("gaps", ""): batch.gaps,
+            ("lost_bytes", ""): sum(gap.bytes for gap in batch.gaps),
         }
+        counts |= {("gaps", reason): n for reason, n in Counter(gap.reason for gap in batch.gaps).items()}
         counts |= {("filtered", reason): n for reason, n in batch.filtered.items()}
         counts |= {("dropped", reason): n for reason, n in batch.dropped.items()}
         counts |= {("problems", reason): n for reason, n in batch.problems.items()}

@@ -53,13 +53,17 @@ class Catalog(Ledger):
         )
         return records.progress(*rows[0]) if rows else None
 
+    def last_time(self, container: str) -> int:
+        """The time in ns of the newest event of the container with this id; 0 when there is none."""
+        return self._number("SELECT last_time FROM source JOIN container ON key=container WHERE id=?", container)
+
     def sources(self) -> list[Source]:
         """Every source that was read, of containers that are still there."""
         rows = self._rows(
-            "SELECT id, name, events, last_time, gaps, updated, generation, offset, pending, inode FROM source JOIN container ON key=container "
+            "SELECT id, name, events, last_time, gaps, updated, lost_bytes, generation, offset, pending, inode FROM source JOIN container ON key=container "
             "WHERE removed IS NULL ORDER BY name"
         )
-        return [Source(r[0], r[1], records.progress(*r[6:]), *r[2:6]) for r in rows]  # type: ignore[arg-type]  # the columns' types are the schema's
+        return [Source(r[0], r[1], records.progress(*r[7:]), *r[2:7]) for r in rows]  # type: ignore[arg-type]  # the columns' types are the schema's
 
     # Frames
 
@@ -82,7 +86,8 @@ class Catalog(Ledger):
                 [(p.events, p.last_time, keys[c]) for c, p in covered.parts.items()],
             )
             db.executemany(
-                "UPDATE source SET gaps=gaps+? WHERE container=?", [(n, keys[c]) for c, n in covered.gaps.items()]
+                "UPDATE source SET gaps=gaps+?, lost_bytes=lost_bytes+? WHERE container=?",
+                [(len(gaps), sum(g.bytes for g in gaps), keys[c]) for c, gaps in covered.gaps.items()],
             )
             db.executemany(
                 "INSERT INTO total VALUES(?,?,?) ON CONFLICT(name, reason) DO UPDATE SET value=value+excluded.value",

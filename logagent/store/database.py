@@ -9,7 +9,7 @@ from pathlib import Path
 
 from logagent.errors import Exit, Failure
 
-VERSION = 1
+VERSION = 2
 
 SCHEMA = """
 CREATE TABLE identity(agent TEXT NOT NULL);
@@ -27,7 +27,8 @@ CREATE TABLE part(
 CREATE INDEX part_of_frame ON part(frame);
 CREATE TABLE source(
     container INTEGER PRIMARY KEY, generation TEXT NOT NULL, offset INTEGER NOT NULL, pending TEXT NOT NULL, inode INTEGER NOT NULL,
-    events INTEGER NOT NULL DEFAULT 0, last_time INTEGER NOT NULL DEFAULT 0, gaps INTEGER NOT NULL DEFAULT 0, updated REAL NOT NULL);
+    events INTEGER NOT NULL DEFAULT 0, last_time INTEGER NOT NULL DEFAULT 0, gaps INTEGER NOT NULL DEFAULT 0, updated REAL NOT NULL,
+    lost_bytes INTEGER NOT NULL DEFAULT 0);
 CREATE TABLE total(name TEXT NOT NULL, reason TEXT NOT NULL, value INTEGER NOT NULL, PRIMARY KEY(name, reason)) WITHOUT ROWID;
 CREATE TABLE output(
     name TEXT PRIMARY KEY, cursor INTEGER NOT NULL, origin INTEGER NOT NULL, delivered INTEGER NOT NULL DEFAULT 0,
@@ -36,6 +37,13 @@ CREATE TABLE dead_letter(
     key INTEGER PRIMARY KEY, output TEXT NOT NULL, frame INTEGER NOT NULL, item INTEGER NOT NULL, id TEXT NOT NULL,
     status INTEGER NOT NULL, reason TEXT NOT NULL, time REAL NOT NULL, document BLOB NOT NULL, UNIQUE(output, id));
 """
+
+UPGRADES = {  # by the version that they lead from
+    1: """
+ALTER TABLE source ADD COLUMN lost_bytes INTEGER NOT NULL DEFAULT 0;
+UPDATE total SET reason='unknown' WHERE name='gaps' AND reason='';
+""",
+}
 
 
 def open_database(path: Path, *, read_only: bool = False) -> sqlite3.Connection:
@@ -91,14 +99,23 @@ def _prepare(db: sqlite3.Connection, path: Path, *, read_only: bool) -> sqlite3.
         db.execute(
             "PRAGMA wal_autocheckpoint=256"
         )  # pages: a budget of a few MiB has no room for a large log beside the database
-        _create(db, version)
+        _bring_up(db, version)
+    elif version < VERSION:
+        db.close()
+        raise Failure(
+            f"the store at {path.parent} was written by an older logagent (catalog version {version}): it is brought up to date, "
+            "and keeps its place, when `logagent run` opens it",
+            Exit.STORE,
+        )
     _check(db, path)
     return db
 
 
-def _create(db: sqlite3.Connection, version: int) -> None:
-    if version == 0:
-        db.executescript(f"BEGIN;{SCHEMA}PRAGMA user_version={VERSION};COMMIT;")
+def _bring_up(db: sqlite3.Connection, version: int) -> None:
+    """Make the schema, or bring an older one up to date: in one transaction, so that a crash leaves the old one or the new one."""
+    if version < VERSION:
+        steps = SCHEMA if version == 0 else "".join(UPGRADES[v] for v in range(version, VERSION))
+        db.executescript(f"BEGIN;{steps}PRAGMA user_version={VERSION};COMMIT;")
 
 
 def _check(db: sqlite3.Connection, path: Path) -> None:

@@ -4,7 +4,7 @@ import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
-from logagent.model import Container, Frame, Generation, Image, Position, Progress, Stream
+from logagent.model import Container, Frame, Gap, Generation, Image, Position, Progress, Stream
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,7 +27,7 @@ class Known:
 
 @dataclass(frozen=True, slots=True)
 class Source:
-    """How far one container's log was read; `last_time` is the newest event's in ns, `updated` seconds."""
+    """How far one container's log was read; `last_time` is the newest event's in ns, `updated` seconds, `lost_bytes` what gaps took at least."""
 
     container: str
     name: str
@@ -36,6 +36,7 @@ class Source:
     last_time: int
     gaps: int
     updated: float
+    lost_bytes: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,7 +76,7 @@ class Covered:
 
     parts: Mapping[str, Part]
     progress: Mapping[str, Progress]
-    gaps: Mapping[str, int]
+    gaps: Mapping[str, Sequence[Gap]]
     totals: Mapping[tuple[str, str], int]
     removed: Sequence[str] = ()
 

@@ -5,13 +5,14 @@ import shutil
 import time
 import zlib
 from collections import Counter
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import orjson
 
 from logagent.collect.collector import Collector
-from logagent.collect.source import Pace
+from logagent.collect.pace import Pace
 from logagent.demo.container import container_id, create_container
 from logagent.demo.writer import LogWriter
 from logagent.engine.inventory import Inventory
@@ -21,7 +22,7 @@ from logagent.store.catalog import Catalog
 from logagent.store.retention import Budget
 from logagent.store.store import Store
 
-PACE = Pace(poll_min=0.05, poll_max=1.0, block_size=4096, max_event_size=1 << 20, partial_timeout=1e9)
+PACE = Pace(poll_min=0.05, poll_max=1.0, block_size=4096, max_event_size=1 << 20, partial_timeout=1e9, gap_events=False)
 BUDGET = Budget(1 << 30)
 
 
@@ -39,17 +40,21 @@ class Clock:
 class Rig:
     """Below `folder`: a data root and a store. `start` begins an agent's life; `stop` ends it in order, `crash` at once."""
 
-    def __init__(self, folder: Path, *, pace: Pace = PACE, budget: Budget = BUDGET, **collect: Any) -> None:
+    def __init__(
+        self, folder: Path, *, pace: Pace = PACE, budget: Budget = BUDGET, gap_events: bool = False, **collect: Any
+    ) -> None:
         self.root, self.folder = str(folder / "docker"), folder / "store"
         os.makedirs(f"{self.root}/containers")
-        self.pace, self.budget, self.collect = pace, budget, collect
+        self.pace, self.budget, self.collect = replace(pace, gap_events=gap_events), budget, collect
         self.now = time.time()
         self.clock = Clock()
         self._running = False
 
     def container(self, name: str, **options: Any) -> LogWriter:
         """Make a container and the writer of its log; options of the writer."""
-        limits = {"max-file": str(options.get("max_file", 1))}
+        limits = {"max-file": str(options.get("max_file", 1)), "compress": str(options.get("compress", False))}
+        if options.get("max_size"):
+            limits["max-size"] = str(options["max_size"])
         directory = create_container(self.root, name, "busybox", log_options=limits)
         return LogWriter(directory, container_id(name), **options)
 
@@ -124,7 +129,7 @@ class Rig:
 
     def gaps(self) -> int:
         """The gaps that were counted."""
-        return self.store.catalog.totals().get(("gaps", ""), 0)
+        return sum(n for (name, _), n in self.store.catalog.totals().items() if name == "gaps")
 
     def check(self) -> None:
         """Assert what holds at all times: ids are unique, and the accounting agrees with what lies in the store."""

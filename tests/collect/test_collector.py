@@ -5,7 +5,7 @@ import time
 
 import pytest
 
-from logagent.collect.source import Pace
+from logagent.collect.pace import Pace
 from logagent.demo.container import container_id, create_container
 from logagent.demo.record import PIECE
 from logagent.demo.writer import LogWriter

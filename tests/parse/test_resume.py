@@ -5,9 +5,9 @@ from dataclasses import replace
 from hypothesis import given
 from hypothesis import strategies as st
 
-from logagent.collect.source import resume_points
 from logagent.collect.tail import generation
 from logagent.model import Generation, Position, Progress, Stream
+from logagent.parse.resume import resume_points
 from tests.parse.lines import ID, NOW, START, Entry, parser, read
 
 Block = tuple[Generation, int, bytes]

@@ -9,7 +9,7 @@ from hypothesis import HealthCheck, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, rule
 
-from logagent.model import Container, DeadLetter, Frame, Generation, Image, Position, Progress
+from logagent.model import Container, DeadLetter, Frame, Gap, Generation, Image, Position, Progress
 from logagent.store.catalog import Catalog
 from logagent.store.records import Covered, Part
 from tests.store.stores import DB, WEB, at
@@ -46,10 +46,10 @@ def test_progress_is_read_back_as_it_was(catalog):
     """A place in the log, unfinished lines and inode come back exactly."""
     place = Position(Generation(2**62, 0xDEADBEEF, 3), 2**40)
     progress = Progress(place, {"stderr": Position(Generation(1, 7), 5)}, 2**40)
-    covered = Covered({}, {WEB.id: progress}, {WEB.id: 2}, {})
+    covered = Covered({}, {WEB.id: progress}, {WEB.id: [Gap("rotated", 5), Gap("truncated")]}, {})
     assert 0 == catalog.record(None, covered, 1.0)
     assert progress == catalog.progress(WEB.id)
-    assert [2] == [s.gaps for s in catalog.sources()]
+    assert [(2, 5)] == [(s.gaps, s.lost_bytes) for s in catalog.sources()]
 
 
 def test_containers_are_read_back_as_they_were(catalog):

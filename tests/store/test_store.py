@@ -6,6 +6,7 @@ import os
 import pytest
 
 from logagent.errors import Exit, Failure
+from logagent.model import Gap
 from logagent.store.retention import Budget
 from logagent.store.store import Store
 from tests.store.stores import DB, WEB, at, batch, opened, put
@@ -39,14 +40,19 @@ def test_a_frame_is_its_batches(store):
 
 def test_what_a_commit_remembers(store):
     """Progress, parts, gaps and the accounting are recorded together with the frame."""
-    put(store, batch(1, 2), batch(2, 3, filtered={"debug": 4}, dropped={"rate": 5}, gaps=1, problems={"damaged": 1}))
+    put(
+        store,
+        batch(1, 2),
+        batch(2, 3, filtered={"debug": 4}, dropped={"rate": 5}, gaps=(Gap("rotated", 5),), problems={"damaged": 1}),
+    )
     assert at(2) == store.catalog.progress(WEB.id)
     assert None is store.catalog.progress(DB.id)
     expected = {
         ("read", ""): 14,
         ("stored", ""): 5,
         ("bytes", ""): 50,
-        ("gaps", ""): 1,
+        ("gaps", "rotated"): 1,
+        ("lost_bytes", ""): 5,
         ("filtered", "debug"): 4,
         ("dropped", "rate"): 5,
         ("problems", "damaged"): 1,

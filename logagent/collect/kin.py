@@ -1,0 +1,62 @@
+"""How the files of a set are related: which one is which, what is a copy of what, what comes after what.
+
+Names say nothing once files were renamed, inodes nothing once they were compressed; what a file begins with, and its time, do. Times
+may lie (a clock set back, pieces of a long line that both streams write around), so each question says what it takes for proof.
+"""
+
+from collections.abc import Sequence
+
+from logagent.collect.tail import FIRST, Tail
+from logagent.model import Generation, Position
+
+
+def find(tails: Sequence[Tail], position: Position, inode: int) -> int | None:
+    """Tell which of `tails` is the file of `position`; None when none is. `inode` settles it between files that begin alike."""
+    wanted = position.generation
+    alike = [
+        i
+        for i, t in enumerate(tails)
+        if t.generation and (t.generation.time, t.generation.checksum) == (wanted.time, wanted.checksum)
+    ]
+    if len(alike) > 1:
+        alike = [i for i in alike if tails[i].inode == inode] or [alike[min(wanted.ordinal, len(alike) - 1)]]
+    return alike[0] if alike else None
+
+
+def compressed_copy(tails: Sequence[Tail], plain: Tail) -> int | None:
+    """Tell which of `tails` has the content of `plain`, which is held: only compressing gives it another inode."""
+    own, size = plain.generation, plain.grown()
+    copies = [i for i, t in enumerate(tails) if t.compressed and t.plain_size() == size]
+    if own is None:  # an empty file is its own copy
+        return copies[-1] if copies and not size else None
+    place = find([tails[i] for i in copies], Position(own, 0), 0)
+    return None if place is None else copies[place]
+
+
+def is_like_others(tail: Tail) -> bool:
+    """Tell whether `tail` may be nothing but a piece of a long line: its neighbours can then be the same to the byte."""
+    return tail.generation is not None and tail.generation.checksum != 0 and tail.size < FIRST
+
+
+def is_twin(tail: Tail, known: Generation | None) -> bool:
+    """Tell whether `tail` is a plain file that only begins like `known`, with a piece of the same long line."""
+    own = tail.generation
+    return (
+        own is not None
+        and known is not None
+        and not tail.compressed
+        and (own.time, own.checksum) == (known.time, known.checksum)
+    )
+
+
+def not_older(tail: Tail, than: Generation | None) -> bool:
+    """Tell whether `tail` may hold what comes after the generation `than`: it is another one, and no older."""
+    own = tail.generation
+    return (
+        own is None or than is None or own.time > than.time or (own.time == than.time and own.checksum != than.checksum)
+    )
+
+
+def is_between(own: Generation | None, older: Generation | None, newer: Generation | None) -> bool:
+    """Tell whether `own` was begun after `older` and before `newer`; what is not known of the latter does not hinder."""
+    return own is not None and older is not None and older.time < own.time and (newer is None or own.time < newer.time)
