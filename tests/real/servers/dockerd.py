@@ -7,6 +7,7 @@ container files at the paths that the daemon names. Containers have no network; 
 
 import os
 import shutil
+import signal
 import subprocess
 import tempfile
 from collections.abc import Sequence
@@ -155,6 +156,14 @@ class Engine:
         """Stop dockerd; without `--live-restore` it stops its containers first."""
         self._daemon.stop()
 
+    def kill_daemon(self) -> None:
+        """End dockerd without warning; its containers go on where it has `--live-restore`, and are ended at its next start else.
+
+        Its containerd ends with it, as its service manager would have it.
+        """
+        self._daemon.signal(signal.SIGKILL)
+        self._daemon.stop()
+
     def restart_daemon(self) -> None:
         """Stop dockerd and start it again on the same data."""
         self.stop_daemon()
@@ -163,6 +172,8 @@ class Engine:
     def stop(self) -> None:
         """Remove the containers, end the processes, delete the folder."""
         if hasattr(self, "_daemon"):
+            if self.version and not self._daemon.running():
+                self.start_daemon()  # the containers that it left running would outlive their folder
             if self._daemon.running():
                 self.clean()
             self._daemon.stop()

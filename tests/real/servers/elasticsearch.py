@@ -65,9 +65,17 @@ class Elasticsearch:
 
     def start(self) -> None:
         """Start it on its port and data, and wait until it answers; raises RuntimeError with its log's end if it does not."""
+        self.launch()
+        self.await_ready()
+
+    def launch(self) -> None:
+        """Start it, and do not wait for it. It ends when the thread that called this ends."""
         user = ["setpriv", *NOBODY, "--pdeathsig", "TERM"] if os.geteuid() == 0 else []
         env = {"ES_JAVA_HOME": java_home(), "ES_JAVA_OPTS": JAVA_OPTIONS, "ES_TMPDIR": str(self.folder)}
         self._server = Server([*user, self.folder / "server/bin/elasticsearch"], self.folder / "output.log", env)
+
+    def await_ready(self) -> None:
+        """Wait until it answers; raises RuntimeError with its log's end if it does not."""
         self._server.await_ready(self._answers, 120)
 
     def _answers(self) -> bool:
