@@ -167,10 +167,18 @@ class Agent:
     def _put(self, batch: Batch) -> None:
         while not self._stop.is_set():
             try:
-                return self._batches.put(batch, timeout=0.5)
+                return self._batches.put(batch, timeout=0.1)
             except queue.Full:
-                self._beats.beat("collector", time.monotonic())  # waiting for room is no failure
+                self._attend()
         raise _Stopping
+
+    def _attend(self) -> None:
+        """See to new files while a batch waits for room, which is no failure; that batch must not be lost, whatever fails."""
+        self._beats.beat("collector", time.monotonic())
+        try:
+            self.collector.attend(time.time())
+        except Exception:
+            log.exception("looking for new files failed; it goes on")
 
     def _heard(self, notice: Notice) -> None:
         kind, _ = notice

@@ -45,6 +45,10 @@ class Sources(Protocol):
     def open_files(self) -> int:
         """How many log files are open."""
 
+    @property
+    def deleted_bytes(self) -> int:
+        """Bytes of log files that are deleted and held until they are read."""
+
     def sources(self, now: float) -> Iterable[Lag]:
         """How far each container is behind."""
 
@@ -102,6 +106,11 @@ class Metrics(Collector):
         yield InfoMetricFamily("logagent_build", "The agent's version.", _build())
         yield from lags(self._collector.sources(now))
         yield GaugeMetricFamily("logagent_open_files", "Log files that are open.", self._collector.open_files)
+        yield GaugeMetricFamily(
+            "logagent_deleted_bytes",
+            "Bytes of log files that Docker deleted, kept on disk until they are read.",
+            self._collector.deleted_bytes,
+        )
         yield from accounting(totals)
         yield from self._stored()
         yield from deliveries(outputs, totals, now)

@@ -52,11 +52,17 @@ def collector(
         origin=Origin(host.name, host.id or "", catalog.agent_id()),
         choice=Choice(**settings.document.model_dump()),
         pace=Pace(
-            collect.poll_min, collect.poll_max, collect.block_size, collect.max_event_size, collect.partial_timeout
+            collect.poll_min,
+            collect.poll_max,
+            collect.block_size,
+            collect.max_event_size,
+            collect.partial_timeout,
+            collect.gap_events,
         ),
         start=collect.start,
         reconcile=collect.reconcile,
         max_open_files=collect.max_open_files,
+        max_deleted=collect.max_deleted_size,
     )
 
 

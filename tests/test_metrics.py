@@ -24,6 +24,7 @@ class FakeCollector:
     """A collector with the lags that a test gives it."""
 
     open_files = 3
+    deleted_bytes = 77
 
     def __init__(self, *found):
         self.found = list(found)
@@ -131,7 +132,7 @@ def test_store_and_cursor_are_told(store):
     assert values["logagent_store_full",] == 0.0
     assert values["logagent_output_cursor_frame", "es"] == 1.0
     assert values["logagent_output_waiting_seconds", "es"] == 5.0
-    assert values["logagent_open_files",] == 3.0
+    assert (3.0, 77.0) == (values["logagent_open_files",], values["logagent_deleted_bytes",])
 
 
 def test_full_store_is_told(store):

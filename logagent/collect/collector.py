@@ -6,6 +6,7 @@ places to go on at from the catalog. Handing on blocks while the store has no ro
 
 import logging
 import threading
+from collections import deque
 from collections.abc import Callable
 from typing import Literal, NamedTuple, Protocol
 
@@ -16,10 +17,14 @@ from logagent.engine.select import Selection
 from logagent.model import Batch, Container
 from logagent.parse.block import Parser
 from logagent.parse.document import Choice, Origin, constant
+from logagent.parse.gap import WORDS
 from logagent.parse.resume import resume_points
 from logagent.store.catalog import Catalog
 
 log = logging.getLogger(__name__)
+
+DONE = 4096  # containers whose log was read to its end, remembered for events that come late
+WEIGH = 1.0  # seconds between two looks at what is deleted and held
 
 
 class Containers(Protocol):
@@ -27,6 +32,9 @@ class Containers(Protocol):
 
     def refresh(self, now: float) -> Changes:
         """Look again, and tell what changed."""
+
+    def present(self, container_id: str) -> bool:
+        """Tell whether the container is there, whatever else is known of it."""
 
 
 class Lag(NamedTuple):
@@ -42,7 +50,7 @@ class Collector:
     """Reads the containers that `selection` wants and hands each batch to `put`.
 
     `start` is where reading begins in containers that are there when a store is used for the first time; later ones are read
-    from their beginning. `reconcile` is in seconds.
+    from their beginning. `reconcile` is in seconds, `max_deleted` in bytes: of files that are deleted and still held to be read.
     """
 
     def __init__(
@@ -58,11 +66,12 @@ class Collector:
         start: Literal["beginning", "end"] = "beginning",
         reconcile: float = 10.0,
         max_open_files: int = 4096,
+        max_deleted: int = 1 << 30,
     ) -> None:
         self._containers, self._catalog, self._put = containers, catalog, put
         self._selection, self._origin, self._choice, self._pace = selection, origin, choice, pace
         self._start: Literal["beginning", "end"] = start
-        self._reconcile_every, self._max_open_files = reconcile, max_open_files
+        self._reconcile_every, self._max_open_files, self._max_deleted = reconcile, max_open_files, max_deleted
         self._sources: dict[str, Source] = {}
         self._left_out: dict[str, str] = {}
         self._reconcile_at = 0.0
@@ -70,6 +79,9 @@ class Collector:
         self._open, self._crowded = 0, False
         self._seen_before: set[str] | None = None
         self._touched: set[str] = set()
+        self._begun: set[str] = set()  # containers whose log was seen to be made, until it is opened
+        self._done: deque[str] = deque(maxlen=DONE)
+        self._weigh_at, self.deleted_bytes = 0.0, 0
         self._new: dict[str, Container] = {}
         self.wake = threading.Event()
         self.stepped = 0.0
@@ -80,19 +92,31 @@ class Collector:
             self._wake_all()  # the clock was set back: what was due at a time that is far away now is due at once
         self._elapsed += max(0.0, now - self._last)
         self._last = self.stepped = now
-        self._heed(now)
+        self._heed()
         if now >= self._reconcile_at:
             self._reconcile(now)
+        self._weigh(now)
         self._open = self.open_files
         for source in [s for s in self._sources.values() if s.due <= now]:
-            before = source.open_files
-            self._step_source(source, now)
-            self._open += source.open_files - before
+            if self._sources.get(source.container.id) is source:
+                before = source.open_files
+                self._step_source(source, now)
+                self._open += source.open_files - before
+            self._greet(now)
         due = min((s.due for s in self._sources.values()), default=self._reconcile_at)
         return max(0.0, min(due, self._reconcile_at) - now)
 
-    def touch(self, container: str) -> None:
-        """Something happened in this container's directory; may be called from any thread."""
+    def attend(self, now: float) -> None:
+        """Open what is new, and read nothing, while nothing can be taken: what is deleted meanwhile is not lost then."""
+        for source in self._heed():
+            source.hold(now)
+        self._greet(now)
+        self._weigh(now)
+
+    def touch(self, container: str, name: str = "") -> None:
+        """Something happened in this container's directory, where the file `name` is new; may be called from any thread."""
+        if name.endswith("-json.log") and container not in self._sources:
+            self._begun.add(container)
         self._touched.add(container)
         self.wake.set()
 
@@ -148,6 +172,8 @@ class Collector:
             self._put(batch)
         if source.ended:
             del self._sources[source.container.id]
+            if source.opened:
+                self._done.append(source.container.id)
 
     def _full_of_files(self) -> bool:
         crowded = self._open >= self._max_open_files
@@ -164,17 +190,54 @@ class Collector:
             self._open = self.open_files
         return resting is not None
 
-    def _heed(self, now: float) -> None:
-        """Look at once at what was touched; a directory that is unknown may be a new container's."""
+    def _heed(self) -> list[Source]:
+        """Wake what was touched, and give it; a directory that is unknown may be a new container's."""
+        woken = []
         while self._touched:
             source = self._sources.get(container := self._touched.pop())
             if source is not None:
                 source.wake()
+                woken.append(source)
             elif container not in self._left_out:
-                self._reconcile_at = now
+                self._reconcile_at = 0.0
+        return woken
+
+    def _greet(self, now: float) -> None:
+        """Open the logs of new containers at once, for they may be gone in a moment."""
+        if self._touched:
+            self._heed()
+        if not self._reconcile_at:
+            known = set(self._sources)
+            self._reconcile(now)
+            for container in self._sources.keys() - known:
+                self._sources[container].hold(now)
+
+    def _weigh(self, now: float) -> None:
+        """Keep to the bound of what is deleted and held: the largest gives first, its oldest file first."""
+        if now < self._weigh_at:
+            return
+        self._weigh_at = now + WEIGH
+        weights = {container: n for container, s in self._sources.items() if (n := s.deleted_bytes())}
+        while sum(weights.values()) > self._max_deleted:
+            largest = max(weights, key=weights.__getitem__)
+            self._sources[largest].release(now)
+            weights[largest] = self._sources[largest].deleted_bytes()
+        self.deleted_bytes = sum(weights.values())
+
+    def _look_for_missed(self) -> None:
+        """Count the containers whose log was made and is gone before it was opened."""
+        for container in list(self._begun):
+            source = self._sources.get(container)
+            if container in self._left_out or container in self._done or (source is not None and source.opened):
+                self._begun.discard(container)
+            elif not self._containers.present(container):
+                self._begun.discard(container)
+                name = source.container.name if source is not None else container[:12]
+                log.warning("container %s: lines are missing: %s", name, WORDS["missed"])
+                self._catalog.count("gaps", "missed", 1)
 
     def _wake_all(self) -> None:
-        self._reconcile_at = 0.0
+        self._reconcile_at = self._weigh_at = 0.0
         for source in self._sources.values():
             source.wake()
 
@@ -191,6 +254,7 @@ class Collector:
         for gone in changes.removed:
             self._remove(gone, now)
         self._forget_gone(now)
+        self._look_for_missed()
 
     def _last_known(self) -> set[str]:
         return {k.container.id for k in self._catalog.containers() if k.removed is None}

@@ -122,6 +122,9 @@ class Held:
 
     def _resume(self, progress: Progress) -> tuple[int, list[Gap]]:
         """Go on at the oldest unfinished line whose file is there, in the order of the files: times may lie."""
+        if progress.read.generation == NAMELESS and (place := self._by_inode(progress.inode)) is not None:
+            self._keep_from(place)
+            return progress.read.offset, []
         missing = self._find_astray(progress) if find(self.tails, progress.read, progress.inode) is None else []
         if find(self.tails, progress.read, progress.inode) is None:
             self._keep_newer(progress.read.generation)
@@ -137,8 +140,14 @@ class Held:
         if not first.compressed and first.size < position.offset:
             return _end_of_lines(first), [*missing, Gap("truncated")]
         if progress.inode == REBUILT and position.offset:
-            return position.offset - 1, missing  # at the record itself: its line may have more pieces, which are stored too
+            return (
+                position.offset - 1,
+                missing,
+            )  # at the record itself: its line may have more pieces, which are stored too
         return position.offset, missing
+
+    def _by_inode(self, inode: int) -> int | None:
+        return next((i for i, t in enumerate(self.tails) if t.inode == inode), None)
 
     def _find_astray(self, progress: Progress) -> list[Gap]:
         """Look for the file that was being read under a name that dockerd does not give; if it is there, nothing older is left to read.
@@ -168,7 +177,7 @@ class Held:
 
     def _keep_newer(self, known: Generation) -> None:
         """Keep what may come after `known`; the live file does in any case, whatever the clock said when it was begun."""
-        old = [t for t in self.tails[:-1] if not not_older(t, known)]
+        old = [t for t in self.tails if not not_older(t, known) and not self._is_live(t)]
         self._pass(old)
         self.tails = [t for t in self.tails if t not in old]
 
@@ -208,13 +217,16 @@ class Held:
         candidates = tails if place is None else tails[place + 1 :]
         other = [t for t in candidates if not self._is_held(t) and not self._was_passed(t)]
         if place is None and newest.unlinked() is None:
-            other = [t for t in other if not_older(t, known) or is_twin(t, known) or t is tails[-1]]
+            other = [t for t in other if not_older(t, known) or is_twin(t, known) or self._is_live(t)]
             other = [*self._strays_between(known, other), *other]
         # else the oldest went first: what is left is newer, whatever its first time says
         close_all([t for t in tails if t not in other])
         if place is None:
             return other, self._lost_between(newest, other)
         return other, [Gap("rotated")] if is_like_others(newest) else []
+
+    def _is_live(self, tail: Tail) -> bool:
+        return tail.path == f"{self._directory}/{self._live}"
 
     def _is_held(self, tail: Tail) -> bool:
         own = tail.generation
@@ -260,4 +272,3 @@ def _end_of_lines(tail: Tail) -> int:
     size = tail.grown()
     start = max(0, size - (256 << 10))
     return start + tail.read(start, size - start).rfind(b"\n") + 1
-

@@ -8,7 +8,7 @@ import os
 from dataclasses import replace
 from typing import Literal
 
-from logagent.collect.held import Held
+from logagent.collect.held import NAMELESS, Held
 from logagent.collect.notes import Notes
 from logagent.collect.pace import Pace
 from logagent.collect.reader import Reader
@@ -21,7 +21,7 @@ class Source:
     """Reads the log of `container` from `progress` on, or from `start` when there is none.
 
     `due` is when it wants to be stepped next; `caught_up` tells that it has once read all that was there; `ended` that the
-    container was removed and its log read to the end; `last_time` is that of the newest line (ns).
+    container was removed and its log read to the end; `opened` that its log was there once; `last_time` is that of the newest line (ns).
     """
 
     def __init__(
@@ -41,7 +41,7 @@ class Source:
         self._progress, self._start = progress, start
         self._look_at, self._interval = 0.0, pace.poll_min
         self._notes = Notes(container.id, events=pace.gap_events)
-        self._unsaved = False
+        self._unsaved = self._cut = self.opened = False
         self.due, self.caught_up, self.ended, self.last_time = 0.0, False, False, last_time
 
     @property
@@ -79,8 +79,8 @@ class Source:
 
     def release(self, now: float) -> None:
         """Let go the oldest file that only this source keeps, read or not: what was not read of it is a gap."""
-        first = self._held.tails[0]
-        if first in self._held.deleted():
+        first = next(iter(self._held.tails), None)
+        if first is not None and first in self._held.deleted():
             self._notes.gap([Gap("released", max(0, first.plain_size() - self._reader.offset))])
             self._drop_first(now)
 
@@ -140,6 +140,7 @@ class Source:
         offset, missing = self._held.attach(self._progress, self._start)
         self._reader.begin(offset)
         if self._held.tails:
+            self.opened = True
             self._reader.remember(self._held.tails[0])
         self._unsaved = self._start == "end"
         self._start = "beginning"  # a file that appears later is new
@@ -150,6 +151,7 @@ class Source:
         missing, anew = self._held.look(self._reader.offset)
         self._look_at = now + self._pace.poll_min
         if anew:
+            self._cut = True
             self._reader.begin()
         self._note(missing)
 
@@ -168,6 +170,7 @@ class Source:
         """Read a file from its start that was truncated and is longer again: what it holds is another generation."""
         first = self._held.tails[0]
         self._held.name_anew(first)
+        self._cut = True
         self._reader.begin()
         self._reader.holes = 0  # they are met again
         self._note([Gap("truncated")])
@@ -227,7 +230,7 @@ class Source:
 
     def _begun(self) -> int:
         """When the file was begun that is read next (ns), 0 when that is not known."""
-        tail = self._held.tails[0] if self._held.tails else None
+        tail = self._held.tails[0] if self._held.tails and not self._reader.offset else None
         return tail.generation.time if tail and tail.generation else 0
 
     def _advanced(self) -> Progress | None:
@@ -237,7 +240,10 @@ class Source:
             )  # what is read for the second time is no progress: what lies behind it is stored already
         tail = self._held.tails[0] if self._held.tails else None
         if tail is not None and tail.generation is not None:
+            self._cut = False
             return Progress(Position(tail.generation, self._reader.offset), self._parser.pending, tail.inode)
+        if tail is not None and self._cut:
+            return Progress(Position(NAMELESS, 0), self._parser.pending, tail.inode)
         old = self._progress
         return Progress(old.read, self._parser.pending, old.inode) if old else None
 

@@ -8,6 +8,7 @@ import logging
 from collections.abc import Callable
 
 from watchdog.events import (
+    EVENT_TYPE_CREATED,
     DirCreatedEvent,
     DirDeletedEvent,
     DirMovedEvent,
@@ -32,9 +33,9 @@ KINDS: list[type[FileSystemEvent]] = [
 
 
 class Watch(FileSystemEventHandler):
-    """Calls `touched` with the name of the container's directory below `folder` in which something happened."""
+    """Calls `touched` with the name of the container's directory below `folder` in which something happened, and of the file that was made ("": none)."""
 
-    def __init__(self, folder: str, touched: Callable[[str], None]) -> None:
+    def __init__(self, folder: str, touched: Callable[[str, str], None]) -> None:
         self._folder, self._touched = folder, touched
         self._observer = Observer()
 
@@ -53,7 +54,8 @@ class Watch(FileSystemEventHandler):
             self._observer.join(5)
 
     def on_any_event(self, event: FileSystemEvent) -> None:
-        """Tell which container's directory the event belongs to."""
+        """Tell which container's directory the event belongs to, and which file in it is new."""
         path = str(event.src_path)
         if path.startswith(self._folder + "/"):
-            self._touched(path[len(self._folder) + 1 :].partition("/")[0])
+            container, _, name = path[len(self._folder) + 1 :].partition("/")
+            self._touched(container, name if event.event_type == EVENT_TYPE_CREATED else "")

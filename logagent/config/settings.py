@@ -100,6 +100,10 @@ class Collect(Section):
     """How long the rest of a long line is waited for."""
     max_open_files: Annotated[int, Field(ge=1, le=1_000_000), NO_BOOL] = 4096
     """How many log files are open at the same time."""
+    max_deleted_size: Annotated[Size, between(0, MAX_SIZE, render_size)] = GIB
+    """How much disk the log files that Docker deleted may take until they are read; the largest are let go first, as counted gaps."""
+    gap_events: bool = True
+    """Whether a gap is an event in the store, too, so that it shows in the log where lines are missing."""
 
     @field_validator("poll_max")
     @classmethod

@@ -87,6 +87,10 @@ class Inventory:
         self._known = current
         return changes
 
+    def present(self, container_id: str) -> bool:
+        """Tell whether the container's directory is there, or may be: nobody says otherwise."""
+        return self._directory is None or os.path.isdir(f"{self._directory}/{container_id}")
+
     def _scan(self) -> list[str] | None:
         """List the container directories; None when there is none to read. Says so once."""
         if self._directory is None:

@@ -254,6 +254,9 @@ def test_clock_set_back_does_not_put_off_the_inventory(tmp_path):
             asked.append(now)
             return Changes()
 
+        def present(self, _):
+            return True
+
     rig.collector._containers = Asked()
     for seconds in (1, 10, -3600, 10, 10):
         rig.step(seconds)

@@ -18,7 +18,7 @@ def touched(tmp_path):
     folder.mkdir()
     told, news = [], threading.Condition()
 
-    def touch(name):
+    def touch(name, _file):
         with news:
             told.append(name)
             news.notify_all()
@@ -69,7 +69,7 @@ def test_lines_are_not_told(touched):
 
 def test_a_folder_that_is_not_there(tmp_path, caplog):
     """Without a folder to watch, polling has to do, and that is said; stopping works all the same."""
-    watch = Watch(str(tmp_path / "none"), lambda _: None)
+    watch = Watch(str(tmp_path / "none"), lambda *_: None)
     watch.start()
     assert "cannot be watched" in caplog.text
     watch.stop()
