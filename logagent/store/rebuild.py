@@ -141,7 +141,7 @@ class Rebuilding:
         stored = [told(share.newest) for share in shares.values()]
         self._remember(dict(zip(shares, stored, strict=True)))
         parts = {self._known[digits].id: share.part for digits, share in shares.items()}
-        first = min((p.first_time for p in parts.values() if p.first_time), default=0)
+        first = min((p.first_time for p in parts.values()), default=0)
         last = max((p.last_time for p in parts.values()), default=0)
         frame = Frame(0, segment, member.offset, member.length, len(member.text), len(found), first, last)
         created = max((one.created for one in stored), default=0.0) or written
