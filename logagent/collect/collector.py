@@ -6,10 +6,10 @@ places to go on at from the catalog. Handing on blocks while the store has no ro
 
 import logging
 import threading
-from collections import deque
 from collections.abc import Callable
 from typing import Literal, NamedTuple, Protocol
 
+from logagent.collect.missed import Missed
 from logagent.collect.pace import Pace
 from logagent.collect.source import Source
 from logagent.engine.inventory import Changes
@@ -23,7 +23,6 @@ from logagent.store.catalog import Catalog
 
 log = logging.getLogger(__name__)
 
-DONE = 4096  # containers whose log was read to its end, remembered for events that come late
 WEIGH = 1.0  # seconds between two looks at what is deleted and held
 
 
@@ -79,8 +78,7 @@ class Collector:
         self._open, self._crowded = 0, False
         self._seen_before: set[str] | None = None
         self._touched: set[str] = set()
-        self._begun: set[str] = set()  # containers whose log was seen to be made, until it is opened
-        self._done: deque[str] = deque(maxlen=DONE)
+        self._missed = Missed()
         self._weigh_at, self.deleted_bytes = 0.0, 0
         self._new: dict[str, Container] = {}
         self.wake = threading.Event()
@@ -116,7 +114,7 @@ class Collector:
     def touch(self, container: str, name: str = "") -> None:
         """Something happened in this container's directory, where the file `name` is new; may be called from any thread."""
         if name.endswith("-json.log") and container not in self._sources:
-            self._begun.add(container)
+            self._missed.made(container)
         self._touched.add(container)
         self.wake.set()
 
@@ -173,7 +171,7 @@ class Collector:
         if source.ended:
             del self._sources[source.container.id]
             if source.opened:
-                self._done.append(source.container.id)
+                self._missed.done(source.container.id)
 
     def _full_of_files(self) -> bool:
         crowded = self._open >= self._max_open_files
@@ -225,16 +223,10 @@ class Collector:
         self.deleted_bytes = sum(weights.values())
 
     def _look_for_missed(self) -> None:
-        """Count the containers whose log was made and is gone before it was opened."""
-        for container in list(self._begun):
-            source = self._sources.get(container)
-            if container in self._left_out or container in self._done or (source is not None and source.opened):
-                self._begun.discard(container)
-            elif not self._containers.present(container):
-                self._begun.discard(container)
-                name = source.container.name if source is not None else container[:12]
-                log.warning("container %s: lines are missing: %s", name, WORDS["missed"])
-                self._catalog.count("gaps", "missed", 1)
+        opened = {container for container, s in self._sources.items() if s.opened}
+        for container in self._missed.settle(opened | self._left_out.keys(), self._containers.present):
+            log.warning("container %s: lines are missing: %s", container[:12], WORDS["missed"])
+            self._catalog.count("gaps", "missed", 1)
 
     def _wake_all(self) -> None:
         self._reconcile_at = self._weigh_at = 0.0

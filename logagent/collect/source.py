@@ -54,11 +54,6 @@ class Source:
         self.container, self._parser.constant = container, constant
         self._held.configure(container.log_options)
 
-    @property
-    def parser(self) -> Parser:
-        """What turns its blocks into documents."""
-        return self._parser
-
     def step(self, now: float) -> Batch | None:
         """Read at most one block. None when nothing is to be stored now; `due` says when to come again."""
         try:
@@ -81,7 +76,7 @@ class Source:
         """Let go the oldest file that only this source keeps, read or not: what was not read of it is a gap."""
         first = next(iter(self._held.tails), None)
         if first is not None and first in self._held.deleted():
-            self._notes.gap([Gap("released", max(0, first.plain_size() - self._reader.offset))])
+            self._note([Gap("released", max(0, first.plain_size() - self._reader.offset))])
             self._drop_first(now)
 
     def wake(self) -> None:
@@ -234,10 +229,10 @@ class Source:
         return tail.generation.time if tail and tail.generation else 0
 
     def _advanced(self) -> Progress | None:
-        if self._parser.resuming:
-            return (
-                self._progress
-            )  # what is read for the second time is no progress: what lies behind it is stored already
+        if (
+            self._parser.resuming
+        ):  # what is read for the second time is no progress: what lies behind it is stored already
+            return self._progress
         tail = self._held.tails[0] if self._held.tails else None
         if tail is not None and tail.generation is not None:
             self._cut = False

@@ -349,7 +349,7 @@ def test_one_sick_source_does_not_stop_the_others(rig, monkeypatch, caplog):
     rig.read()
     sick = rig.collector._sources[container_id("a")]
     with monkeypatch.context() as patch:
-        patch.setattr(sick.parser, "parse", lambda *_: 1 / 0)
+        patch.setattr(sick._parser, "parse", lambda *_: 1 / 0)
         for name in said:
             with open(f"{rig.root}/containers/{container_id(name)}/{container_id(name)}-json.log", "ab") as file:
                 file.write(b'{"log":"%b 2\\n","stream":"stdout","time":"2030-01-01T00:00:00Z"}\n' % name.encode())

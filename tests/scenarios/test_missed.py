@@ -63,7 +63,7 @@ def test_opened_in_time(rig):
     rig.remove("web")
     rig.read()
     assert (said, 0) == (rig.messages(), rig.gaps())
-    assert not rig.collector._begun
+    assert not rig.collector._missed
 
 
 def test_left_out_on_purpose(rig):
