@@ -114,6 +114,8 @@ def as_json(view: Overview, troubles: Sequence[str]) -> dict[str, object]:
             "stored": view.total("stored"),
             **{name: _reasons(view, name) for name in ("filtered", "dropped", "problems")},
             "gaps": view.total("gaps"),
+            "gap_reasons": _reasons(view, "gaps"),
+            "lost_bytes": view.total("lost_bytes"),
             "read_bytes": view.total("bytes"),
         },
         "outputs": [_output(o, view.total("stored"), view.time) for o in view.outputs],
@@ -171,7 +173,10 @@ def _room(view: Overview) -> Iterator[str]:
 def _lost(view: Overview) -> Iterator[str]:
     if gaps := view.total("gaps"):
         where = ", ".join(f"{line.name}: {line.gaps}" for line in view.sources if line.gaps)
-        yield f"{count(gaps, 'gap')}: lines were gone before they could be read" + (f" ({where})" if where else "")
+        why = ", ".join(f"{reason}: {n:,}" for reason, n in _reasons(view, "gaps").items())
+        lost = f", at least {size(view.total('lost_bytes'))} of them" if view.total("lost_bytes") else ""
+        behind = f" ({where})" if where else ""
+        yield f"{count(gaps, 'gap')} ({why}): lines were gone before they could be read{lost}{behind}"
     if view.total("dropped"):
         reasons = ", ".join(f"{reason or 'unknown'}: {n:,}" for reason, n in _reasons(view, "dropped").items())
         yield f"{count(view.total('dropped'), 'event')} dropped before they were stored ({reasons})"

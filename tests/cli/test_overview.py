@@ -53,8 +53,15 @@ CASES = {
         ],
     ),
     "gaps": (
-        _view(sources=[_line(gaps=2), _line("b")], totals={("gaps", ""): 3}),
-        ["3 gaps: lines were gone before they could be read (web-1: 2)"],
+        _view(
+            sources=[_line(gaps=2), _line("b")],
+            totals={("gaps", "rotated"): 2, ("gaps", "missed"): 1, ("lost_bytes", ""): 2000},
+        ),
+        ["3 gaps (rotated: 2, missed: 1): lines were gone before they could be read, at least 2.00 kB of them (web-1: 2)"],
+    ),
+    "a gap of unknown size": (
+        _view(totals={("gaps", "truncated"): 1}),
+        ["1 gap (truncated: 1): lines were gone before they could be read"],
     ),
     "dropped events": (
         _view(totals={("dropped", "too_old"): 1, ("dropped", ""): 2, ("filtered", "exclude"): 9}),
@@ -105,6 +112,8 @@ def test_json_has_all_numbers():
         "dropped": {"x": 1},
         "problems": {},
         "gaps": 0,
+        "gap_reasons": {},
+        "lost_bytes": 0,
         "read_bytes": 0,
     } == found["events"]
     assert found["outputs"] == [
