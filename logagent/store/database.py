@@ -70,8 +70,7 @@ def damaged(path: Path, error: object) -> Failure:
     """Tell that the catalog is damaged, and the way out."""
     return Failure(
         f"the catalog {path} is damaged ({' '.join(str(error).split())}). The segments beside it are untouched: `zcat {path.parent}/segments/*` reads them. "
-        f"To go on, move {path.parent} aside and start again: what Docker still has is read anew, with the same ids, "
-        "so that Elasticsearch keeps one of each",
+        f"To go on, run `logagent store verify --rebuild --store {path.parent}`: it makes the catalog anew from them, and reading goes on where they end",
         Exit.STORE,
     )
 

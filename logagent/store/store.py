@@ -184,11 +184,11 @@ class Store:
 
 
 def _refuse_orphans(folder: Path, lying: list[int]) -> None:
-    if lying == [1] and not (folder / "segments" / "00000001.ndjson.gz").stat().st_size:
+    if not any(Segments(folder / "segments").length(number) for number in lying):
         return
     raise Failure(
-        f"{folder} has segments but no catalog of them: catalog.db was lost. `zcat {folder}/segments/*` reads them. To go on, move {folder} aside "
-        "and start again: what Docker still has is read anew, with the same ids",
+        f"{folder} has segments but no catalog of them: catalog.db was lost. `zcat {folder}/segments/*` reads them. To go on, "
+        f"run `logagent store verify --store {folder}`: it makes the catalog anew from the segments, and reading goes on where they end",
         Exit.STORE,
     )
 

@@ -92,7 +92,9 @@ def test_catalog_lost(tmp_path):
     put(store, batch(1))
     store.close()
     (tmp_path / "catalog.db").unlink()
-    with pytest.raises(Failure, match=r"catalog.db was lost. `zcat .*` reads them. To go on, move") as refused:
+    with pytest.raises(
+        Failure, match=r"catalog.db was lost. `zcat .*` reads them. To go on, run `logagent store verify --store"
+    ) as refused:
         opened(tmp_path)
     assert Exit.STORE == refused.value.status
     assert batch(1).documents == gzip.decompress(store.segments.path(1).read_bytes())
@@ -108,7 +110,9 @@ def test_catalog_damaged(tmp_path):
     content[4096:12288] = b"\xff" * 8192
     (tmp_path / "catalog.db").write_bytes(content)
     for read_only in (False, True):
-        with pytest.raises(Failure, match=r"is damaged .*segments beside it are untouched.*move .* aside") as refused:
+        with pytest.raises(
+            Failure, match=r"is damaged .*segments beside it are untouched.*run `logagent store verify --rebuild"
+        ) as refused:
             Catalog(tmp_path / "catalog.db", read_only=read_only)
         assert Exit.STORE == refused.value.status
     assert gzip.decompress(store.segments.path(1).read_bytes()).startswith(batch(0).documents)
