@@ -128,6 +128,16 @@ def test_times_there_and_back(ns):
     assert nanoseconds(LAST) > 2 * 10**20
 
 
+def test_frames_keep_their_age(folder):
+    """When a frame was written is told by its documents, so that a copied segment is not kept longer than its lines."""
+    lose(folder)
+    os.utime(path(folder, 1), (1, 1))
+    rebuild(folder)
+    catalog = Catalog(folder / "catalog.db", read_only=True)
+    assert {nanoseconds(b"2026-11-24T01:48:18.200000000Z") / 1e9} == {s.created for s in catalog.segments()}
+    catalog.close()
+
+
 def test_segments_keep_their_numbers(folder):
     """After the oldest segments were removed the others keep their numbers, and the next one gets a number of its own."""
     store = opened(folder, segment_size=1750)
@@ -361,6 +371,13 @@ def test_a_long_line_does_not_take_back_what_was_read():
     newer = placed(("stderr", 1, 0), ("stdout", 2, 0, long))
     assert newer is not None
     assert at(2, 0) == newer.read
+
+
+def test_a_long_line_of_a_generation_that_was_passed():
+    """A long line that began in an older generation takes nothing back, also when that one's time says that it is the newer."""
+    progress = placed(("stderr", 9, 0), ("stderr", 3, 0), ("stdout", 9, 100, "x" * PIECE))
+    assert progress is not None
+    assert (at(3, 0), ["stdout", "stderr"]) == (progress.read, list(progress.pending))
 
 
 def test_ids_that_are_no_places():
