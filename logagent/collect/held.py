@@ -6,11 +6,20 @@ file that is held cannot be taken away: dockerd may rename, compress or delete i
 
 import os
 from collections import deque
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Literal
 
 from logagent.collect.chain import close_all, everything, identified, name_all, open_chain, open_strays
-from logagent.collect.kin import compressed_copy, find, is_between, is_like_others, is_twin, not_older
+from logagent.collect.kin import (
+    compressed_copy,
+    find,
+    find_begun,
+    is_between,
+    is_like_others,
+    is_twin,
+    merged,
+    not_older,
+)
 from logagent.collect.logset import LogFile, newer_than
 from logagent.collect.tail import FIRST, Tail, generation
 from logagent.engine.options import max_file, max_size, shifts_compressed
@@ -126,11 +135,13 @@ class Held:
             self._keep_from(place)
             return progress.read.offset, []
         missing = self._find_astray(progress) if find(self.tails, progress.read, progress.inode) is None else []
-        if find(self.tails, progress.read, progress.inode) is None:
-            self._keep_newer(progress.read.generation)
+        read = find(self.tails, progress.read, progress.inode)
+        if read is None:
+            twins = [t for t in self.tails if is_twin(t, progress.read.generation) and t.inode != progress.inode]
+            self._keep_newer(progress.read.generation, twins)
             return 0, [Gap("lost_place", max(0, (self._max_size or 0) - progress.read.offset))]
         wanted = dict.fromkeys((progress.read, *progress.pending.values()))
-        found = [(place, p) for p in wanted if (place := find(self.tails, p, progress.inode)) is not None]
+        found = [(i, p) for p in wanted if (i := find_begun(self.tails, p, progress.read, read)) is not None]
         place, position = min(found, key=lambda at: (at[0], at[1].offset))
         if progress.inode != REBUILT:  # whose places only say that nothing before them is new
             missing += [Gap("lost_piece")] * (len(wanted) - len(found))
@@ -161,6 +172,8 @@ class Held:
         if not keep:
             return []
         self._keep_newer(progress.read.generation)
+        if self.tails:
+            self.tails[0].missing = self._lost_if_full(self.tails)
         self._join_strays(keep)
         return [] if keep[0].inode == progress.inode else [Gap("truncated")]
 
@@ -169,15 +182,15 @@ class Held:
         known = {t.generation for t in self.tails}
         copies = [t for t in strays if t.generation in known]
         close_all(copies)
-        self.tails[:0] = [t for t in strays if t not in copies]
+        self.tails = merged([t for t in strays if t not in copies], self.tails)
 
     def _keep_from(self, place: int) -> None:
         self._pass(self.tails[:place])
         self.tails = self.tails[place:]
 
-    def _keep_newer(self, known: Generation) -> None:
-        """Keep what may come after `known`; the live file does in any case, whatever the clock said when it was begun."""
-        old = [t for t in self.tails if not not_older(t, known) and not self._is_live(t)]
+    def _keep_newer(self, known: Generation, also: Sequence[Tail] = ()) -> None:
+        """Keep what may come after `known`, and `also`; the live file does in any case, whatever the clock said when it was begun."""
+        old = [t for t in self.tails if not not_older(t, known) and not self._is_live(t) and t not in also]
         self._pass(old)
         self.tails = [t for t in self.tails if t not in old]
 
@@ -218,12 +231,15 @@ class Held:
         other = [t for t in candidates if not self._is_held(t) and not self._was_passed(t)]
         if place is None and newest.unlinked() is None:
             other = [t for t in other if not_older(t, known) or is_twin(t, known) or self._is_live(t)]
-            other = [*self._strays_between(known, other), *other]
+            lost = self._lost_between(newest, other)
+            other = merged(self._strays_between(known, other), other)
+        elif place is None:
+            lost = self._lost_between(newest, other)
+        else:
+            lost = [Gap("rotated")] if is_like_others(newest) else []
         # else the oldest went first: what is left is newer, whatever its first time says
         close_all([t for t in tails if t not in other])
-        if place is None:
-            return other, self._lost_between(newest, other)
-        return other, [Gap("rotated")] if is_like_others(newest) else []
+        return other, lost
 
     def _is_live(self, tail: Tail) -> bool:
         return tail.path == f"{self._directory}/{self._live}"
@@ -253,14 +269,20 @@ class Held:
         kept and nothing tells how long it takes to fill one, nothing can be told from the times.
         """
         gone = newest.unlinked()
-        if gone is None or not newer:
+        if not newer:
             return []
+        if gone is None:
+            return self._lost_if_full(newer)
         if self._max_size is None and self._max_file > 1:
             return [Gap("rotated")]
         live = newer[-1]
         begun = live.generation.time if live.generation and live.generation.time else live.modified
         late = CLOCK_TICK if self._max_size is None else min(CLOCK_TICK, self._max_size * 1000 // FASTEST)
         return [Gap("rotated", self._max_size or 0)] if begun > gone + late else []
+
+    def _lost_if_full(self, newer: Sequence[Tail]) -> list[Gap]:
+        """Behind a file that was renamed by hand `newer` are in the set: only when that is full may one have been deleted from it."""
+        return [Gap("rotated")] if self._max_size is not None and len(newer) >= self._max_file else []
 
     def _identify(self) -> None:
         for tail in self.tails:

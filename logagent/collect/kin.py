@@ -11,16 +11,48 @@ from logagent.model import Generation, Position
 
 
 def find(tails: Sequence[Tail], position: Position, inode: int) -> int | None:
-    """Tell which of `tails` is the file of `position`; None when none is. `inode` settles it between files that begin alike."""
+    """Tell which of `tails` is the file of `position`; None when none is. `inode` (0: unknown) settles it between files that begin alike.
+
+    What begins with a piece of a long line may be any of several files, most of which may have gone: then a plain file must have
+    the inode.
+    """
     wanted = position.generation
-    alike = [
+    alike = _alike(tails, wanted)
+    if len(alike) > 1:
+        alike = [i for i in alike if tails[i].inode == inode] or [alike[min(wanted.ordinal, len(alike) - 1)]]
+    elif alike and wanted.checksum and inode > 0 and not tails[alike[0]].compressed:
+        alike = [i for i in alike if tails[i].inode == inode]
+    return alike[0] if alike else None
+
+
+def find_begun(tails: Sequence[Tail], begun: Position, read: Position, place: int) -> int | None:
+    """Tell which of `tails` is the file of `begun`, an unfinished line, when `place` is that of `read`; None when it has gone."""
+    own, newest = begun.generation, read.generation
+    if own == newest:
+        return place
+    if (own.time, own.checksum) != (newest.time, newest.checksum):
+        return find(tails, begun, 0)
+    alike = [i for i in _alike(tails, own) if i <= place]
+    back = len(alike) - 1 - (newest.ordinal - own.ordinal)
+    return alike[back] if 0 <= back < len(alike) else None
+
+
+def merged(strays: Sequence[Tail], files: Sequence[Tail]) -> list[Tail]:
+    """Put each of `strays`, which are in order, before the first of `files` that was begun later."""
+    found = list(files)
+    for stray in reversed(strays):
+        time = stray.generation.time if stray.generation else 0
+        later = (i for i, t in enumerate(found) if t.generation is not None and t.generation.time > time)
+        found.insert(next(later, 0), stray)
+    return found
+
+
+def _alike(tails: Sequence[Tail], wanted: Generation) -> list[int]:
+    return [
         i
         for i, t in enumerate(tails)
         if t.generation and (t.generation.time, t.generation.checksum) == (wanted.time, wanted.checksum)
     ]
-    if len(alike) > 1:
-        alike = [i for i in alike if tails[i].inode == inode] or [alike[min(wanted.ordinal, len(alike) - 1)]]
-    return alike[0] if alike else None
 
 
 def compressed_copy(tails: Sequence[Tail], plain: Tail) -> int | None:
