@@ -4,6 +4,8 @@ import os
 import signal
 import subprocess
 import sys
+import urllib.error
+import urllib.request
 from collections.abc import Mapping
 from pathlib import Path
 
@@ -60,6 +62,17 @@ class RunningAgent:
         self.process.send_signal(signal.SIGTERM)
         return self.process.wait(30)
 
+    def ready(self) -> bool:
+        """Whether it has looked at all logs that there were at its start; whether an output takes anything is no matter."""
+        try:
+            urllib.request.urlopen(f"http://127.0.0.1:{self.port}/readyz", timeout=5).close()
+        except urllib.error.HTTPError as error:
+            with error:
+                return b"looked up" not in error.read()
+        except OSError:
+            return False
+        return True
+
     def await_delivered(self, seconds: float) -> None:
         """Wait until all that the containers wrote is read, stored and delivered."""
         await_that(self._delivered, seconds, lambda: f"not all was delivered in time: {self.status()}\n{self.tail()}")
@@ -84,9 +97,13 @@ class RunningAgent:
 
     def total(self, name: str) -> int:
         """One number of the accounting."""
+        return sum(self.totals(name).values())
+
+    def totals(self, name: str) -> dict[str, int]:
+        """One number of the accounting, by reason."""
         catalog = Catalog(self.store / "catalog.db", read_only=True)
         try:
-            return sum(n for (key, _), n in catalog.totals().items() if key == name)
+            return {reason: n for (key, reason), n in catalog.totals().items() if key == name}
         finally:
             catalog.close()
 

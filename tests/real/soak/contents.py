@@ -1,7 +1,7 @@
 """What arrived: the documents of the store and of the index, counted; and the agent's gaps by container."""
 
 import sqlite3
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from contextlib import closing
 from pathlib import Path
 from typing import Any
@@ -22,16 +22,26 @@ GZIP = 31
 def stored(store: Path, expected: Expected) -> dict[str, Tally]:
     """By container name what the store has, frame by frame."""
     tallies: dict[str, Tally] = {}
+    for document in documents(store):
+        _take(tallies, document, expected)
+    return tallies
+
+
+def messages(store: Path) -> Iterator[str]:
+    """The messages of all lines that the store has, in its order; gap events are none."""
+    return (str(document["message"]) for document in documents(store) if not is_gap(document))
+
+
+def documents(store: Path) -> Iterator[dict[str, Any]]:
+    """All documents of the store, in its order."""
     segments = Segments(store / "segments")
     with closing(Catalog(store / "catalog.db", read_only=True)) as catalog:
         after = 0
         while frames := catalog.frames_after(after, 64):
             for frame in frames:
                 text = isal_zlib.decompress(segments.read(frame), GZIP)
-                for line in text.splitlines()[1::2]:
-                    _take(tallies, orjson.loads(line), expected)
+                yield from map(orjson.loads, text.splitlines()[1::2])
             after = frames[-1].seq
-    return tallies
 
 
 def indexed(elasticsearch: Elasticsearch, stream: str, expected: Expected) -> dict[str, Tally]:
@@ -56,5 +66,10 @@ def unread(store: Path) -> set[str]:
 
 
 def _take(tallies: dict[str, Tally], document: dict[str, Any], expected: Expected) -> None:
-    gap = document.get("event", {}).get("action") == "gap"
-    take(tallies, document["container"]["name"], document["message"], document["stream"], gap=gap, expected=expected)
+    container, message, stream = document["container"]["name"], document["message"], document["stream"]
+    take(tallies, container, message, stream, gap=is_gap(document), expected=expected)
+
+
+def is_gap(document: dict[str, Any]) -> bool:
+    """Whether it is no line, but tells of a gap."""
+    return bool(document.get("event", {}).get("action") == "gap")

@@ -6,8 +6,6 @@ removed only when the agent has looked at it: what is deleted while no agent run
 
 import random
 import time
-import urllib.error
-import urllib.request
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -170,17 +168,7 @@ class Soak:
 
     def _ready(self) -> bool:
         known = contents.unread(self.agent.store) if (self.agent.store / "catalog.db").exists() else set()
-        return self._reached() and known.issuperset(life.name for life in self._now)
-
-    def _reached(self) -> bool:
-        """Whether the agent has made its first round; whether the output takes anything is no matter."""
-        try:
-            urllib.request.urlopen(f"http://127.0.0.1:{self.agent.port}/readyz", timeout=5).close()
-        except urllib.error.HTTPError as error:
-            return b"looked up" not in error.read()
-        except OSError:
-            return False
-        return True
+        return self.agent.ready() and known.issuperset(life.name for life in self._now)
 
     def _finish(self) -> None:
         """Let all writers end, everything be delivered, and the agent stop."""
