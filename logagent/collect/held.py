@@ -90,6 +90,11 @@ class Held:
         tail.generation = None
         self._identify()
 
+    def begins_as_named(self, block: bytes) -> bool:
+        """Tell whether the first file, which begins with `block`, still is what it was named after."""
+        own, now = self.tails[0].generation, generation(block[:FIRST])
+        return own is None or now is None or (own.time, own.checksum) == (now.time, now.checksum)
+
     def name_first(self, block: bytes) -> Generation:
         """The generation of the first file, which begins with `block` if it has none yet."""
         first = self.tails[0]

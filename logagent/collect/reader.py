@@ -12,17 +12,19 @@ HOLE = 4096  # NUL bytes after which a line without end is taken as torn
 
 
 class Reader:
-    """How far a file is read: `offset`, and `rest`, the bytes behind it that are no whole line yet. `holes` were passed over."""
+    """How far a file is read: `offset`, and `rest`, the bytes behind it that are no whole line yet. `holes` were passed over. `at_start` tells that nothing of it was read."""
 
     def __init__(self, block_size: int, longest_line: int) -> None:
         self._block_size, self._longest_line = block_size, longest_line
         self._seam, self._next_seam = b"", b""
         self.offset = self.rest = self.holes = 0
+        self.at_start = True
         self._seam_end = 0
 
     def begin(self, offset: int = 0) -> None:
         """Begin another file, or this one anew, at `offset`."""
         self.offset, self.rest, self._seam = offset, 0, b""
+        self.at_start = offset == 0
 
     def remember(self, tail: Tail) -> None:
         """Take what stands before the offset as what was read last. Raises OSError."""
@@ -61,7 +63,7 @@ class Reader:
     def advance(self, size: int) -> None:
         """Say that the block was taken: the next one begins `size` bytes further on."""
         self.offset += size
-        self._seam, self._seam_end = self._next_seam, self.offset
+        self._seam, self._seam_end, self.at_start = self._next_seam, self.offset, False
 
     def remainder(self, tail: Tail) -> bytes:
         """What is left at the end of a file without a newline, without NUL bytes around it, and passed over. Raises OSError."""

@@ -119,7 +119,7 @@ class Source:
             intact = (not size and not self._held.rewritten) or self._reader.intact(tails[0])
         except OSError as error:
             return self._unreadable(error, now)
-        if not intact:
+        if not intact or (size and self._reader.at_start and not self._held.begins_as_named(block)):
             return self._begin_anew(now)
         if size:
             return self._read(block, size, now)

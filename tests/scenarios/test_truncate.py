@@ -215,3 +215,22 @@ def test_truncated_and_taken_away(rig, suffix, count):
     found, gaps = come_to_rest(rig)
     assert said == found
     assert gaps
+
+
+def test_truncated_before_it_was_begun(rig):
+    """A file that is held, of which nothing was read, and that holds something else by then is a gap, and is read once."""
+    writer = rig.container("web", max_file=3)
+    say(rig, writer, ["one"])
+    rig.read()
+    say(rig, writer, [f"{n} {'z' * 90}" for n in range(300)])
+    writer.rotate()
+    say(rig, writer, ["lost"])
+    rig.step()
+    os.truncate(writer.path, 0)
+    said = say(rig, writer, ["new 1", "new 2"])
+    rig.read()
+    assert 1 == rig.gaps()
+    rig.restart().read()
+    assert said == rig.messages()[-2:]
+    assert (302 + 1, 1) == (len(rig.messages()), rig.gaps())
+    rig.check()
