@@ -70,6 +70,8 @@ def test_a_log_without_a_whole_first_line(rig, half):
         os.write(writer._fd, rest)
         said = [*(["not whole yet"] if rest else []), *say(rig, writer, numbered(0, 5))]
     assert (said, 0) == come_to_rest(rig)
+    rig.restart()
+    assert (said, 0) == come_to_rest(rig)
 
 
 def test_an_empty_file_behind_a_full_one(rig):
