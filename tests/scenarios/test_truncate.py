@@ -146,6 +146,8 @@ def test_copytruncate(rig, appends, suffix, down):
     found, gaps = come_to_rest(rig)
     assert [*read, *new] == [m for m in found if m not in late]
     assert gaps or found == [*read, *late, *new]
+    # Under another name it is surely a copy: what came between copying and cutting is lost.
+    assert gaps or suffix == ".1"
     rig.restart()
     assert (found, gaps) == come_to_rest(rig)
 
