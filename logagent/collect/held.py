@@ -87,6 +87,8 @@ class Held:
 
     def name_anew(self, tail: Tail) -> None:
         """Forget what `tail` was named after: it holds something else now."""
+        if tail.generation is not None:
+            self._passed.append((tail.inode, tail.generation))  # a copy of it may lie about
         tail.generation = None
         self._identify()
 

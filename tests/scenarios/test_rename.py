@@ -171,3 +171,20 @@ def test_found_among_many_dated_files(rig):
     said += say(rig, writer, numbered(6, 3))
     rig.start()
     assert (said, 0) == come_to_rest(rig)
+
+
+def test_copied_and_cut_and_later_renamed(rig):
+    """A copy of what was read before the file was cut is not read again when the file is renamed later."""
+    writer = rig.container("web")
+    said = say(rig, writer, ["one"])
+    rig.read()
+    os.unlink(writer.path)
+    writer = again(writer)
+    said += say(rig, writer, ["two"])
+    rig.read()
+    copytruncate(writer, "-copy")
+    rig.read()
+    writer = moved(writer, "-20261124")
+    said += say(rig, writer, numbered(0, 5))
+    found, _ = come_to_rest(rig)
+    assert said == found
