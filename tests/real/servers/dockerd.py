@@ -11,11 +11,12 @@ import signal
 import subprocess
 import tempfile
 from collections.abc import Sequence
+from contextlib import suppress
 from pathlib import Path
 
 from tests.real.servers import cache
 from tests.real.servers.image import root_file_system
-from tests.real.servers.process import Server, Unavailable, remove_folder
+from tests.real.servers.process import Server, Unavailable, await_that, remove_folder
 
 IMAGE = "busybox:test"
 SUITES = {"20.10": "bookworm", "28.5": "forky"}
@@ -57,10 +58,11 @@ def host_version() -> str:
 class Engine:
     """One running Docker Engine. `flags` go to dockerd (for example `--live-restore`, `--log-opt=max-size=1m`).
 
-    `socket` is its address ("unix://…"), `data_root` its folder, `version` what it says of itself, `pid` the daemon's process.
+    With `linked` its data root is a symbolic link to a folder. `socket` is its address ("unix://…"), `data_root` its folder, `version`
+    what it says of itself, `pid` the daemon's process.
     """
 
-    def __init__(self, name: str, flags: Sequence[str] = ()) -> None:
+    def __init__(self, name: str, flags: Sequence[str] = (), *, linked: bool = False) -> None:
         self.name = name
         self.flags = tuple(flags)
         self._root = root_of(name)
@@ -68,6 +70,9 @@ class Engine:
         self.folder = Path(tempfile.mkdtemp(prefix=f"logagent-engine-{name}-"))
         self.socket = f"unix://{self.folder}/s"
         self.data_root = self.folder / "data"
+        if linked:
+            (self.folder / "disk").mkdir()
+            self.data_root.symlink_to(self.folder / "disk")
         try:
             self._enter()
             self.start_daemon()
@@ -157,12 +162,15 @@ class Engine:
         self._daemon.stop()
 
     def kill_daemon(self) -> None:
-        """End dockerd without warning; its containers go on where it has `--live-restore`, and are ended at its next start else.
-
-        Its containerd ends with it, as its service manager would have it.
-        """
+        """End dockerd without warning, and its containerd; containers go on where it has `--live-restore`."""
         self._daemon.signal(signal.SIGKILL)
         self._daemon.stop()
+        pid_file = self.folder / "exec/containerd/containerd.pid"
+        pid = int(pid_file.read_text())
+        if f"{self.folder}/" in command_of(pid):
+            os.kill(pid, signal.SIGKILL)
+        await_that(lambda: command_of(pid) == "", 10, lambda: f"containerd {pid} does not end")
+        pid_file.unlink()  # engines before 23 take one that is dead and not yet reaped for a running one
 
     def restart_daemon(self) -> None:
         """Stop dockerd and start it again on the same data."""
@@ -171,12 +179,36 @@ class Engine:
 
     def stop(self) -> None:
         """Remove the containers, end the processes, delete the folder."""
-        if hasattr(self, "_daemon"):
-            if self.version and not self._daemon.running():
-                self.start_daemon()  # the containers that it left running would outlive their folder
-            if self._daemon.running():
-                self.clean()
-            self._daemon.stop()
-        if hasattr(self, "_namespace"):
-            self._namespace.stop()
-        remove_folder(self.folder)
+        try:
+            if hasattr(self, "_daemon"):
+                self._clear()
+        finally:
+            end_shims(self.folder)
+            if hasattr(self, "_namespace"):
+                self._namespace.stop()
+            remove_folder(self.folder)
+
+    def _clear(self) -> None:
+        if self.version and not self._daemon.running():
+            self.start_daemon()  # the containers that it left running would outlive their folder
+        if self._daemon.running():
+            self.clean()
+        self._daemon.stop()
+
+
+def end_shims(folder: Path) -> None:
+    """End what an engine that could not remove its containers left of them: the shims of its containerd, and their children."""
+    for pid in [int(entry.name) for entry in Path("/proc").iterdir() if entry.name.isdigit()]:
+        if "containerd-shim" in (command := command_of(pid)) and f"{folder}/" in command:
+            children = Path(f"/proc/{pid}/task/{pid}/children").read_text().split()
+            for doomed in (*map(int, children), pid):
+                with suppress(ProcessLookupError):
+                    os.kill(doomed, signal.SIGKILL)
+
+
+def command_of(pid: int) -> str:
+    """The command line of a process; empty when there is none, or a dead one."""
+    try:
+        return Path(f"/proc/{pid}/cmdline").read_bytes().replace(b"\0", b" ").decode(errors="replace")
+    except OSError:
+        return ""

@@ -10,6 +10,7 @@ import mmap
 import os
 import struct
 from collections.abc import Callable
+from contextlib import suppress
 from pathlib import Path
 
 import docker
@@ -89,8 +90,9 @@ class Life:
             self.last = last_numbers(file.read())
 
     def delete(self) -> None:
-        """Remove what is left of the container, after its end."""
-        self._api.remove_container(self.id, force=True)
+        """Remove what is left of the container, after the soak."""
+        with suppress(docker.errors.NotFound):
+            self._api.remove_container(self.name, force=True)
 
     def close(self) -> None:
         """Give the control file back."""
