@@ -23,10 +23,16 @@ Strike = Callable[[str, str], None]
 
 
 class Operations:
-    """While installed, calls `strike` around each operation on files below `folder`. Syncing is only done where `syncs` says so."""
+    """While installed, calls `strike` around each operation on files below `folder`. Syncing is only done where `syncs` says so.
 
-    def __init__(self, folder: Path, strike: Strike, *, syncs: bool = False) -> None:
+    `path` is the file or folder that the operation in hand is about; `durable` tells that transactions are synced.
+    """
+
+    def __init__(
+        self, folder: Path, strike: Strike, *, syncs: bool = False, statements: tuple[str, ...] = STATEMENTS
+    ) -> None:
         self._folder, self.strike, self.syncs = str(folder), strike, syncs
+        self.path, self.durable, self.statements = "", False, statements
         self._real = {name: getattr(os, name) for name in (*BY_PATH, *BY_FILE, "open")}
 
     @contextmanager
@@ -56,6 +62,7 @@ class Operations:
         def call(path: Any, *args: Any, **more: Any) -> Any:
             if not self._ours(path):
                 return real(path, *args, **more)
+            self.path = os.fspath(path)
             return self.around(name, lambda: real(path, *args, **more))
 
         return call
@@ -64,8 +71,10 @@ class Operations:
         real = self._real[name]
 
         def call(fd: int, *args: Any) -> Any:
-            if not self._ours(os.readlink(f"/proc/self/fd/{fd}")):
+            path = os.readlink(f"/proc/self/fd/{fd}")
+            if not self._ours(path):
                 return real(fd, *args)
+            self.path = path
             if name == "pwrite":
                 return self.around(name, lambda: self._write(fd, *args))
             skipped = "sync" in name and not self.syncs
@@ -82,6 +91,7 @@ class Operations:
         real = self._real["open"]
         if not flags & os.O_CREAT or not self._ours(path) or os.path.exists(path):
             return int(real(path, flags, *args, **more))
+        self.path = os.fspath(path)
         self.strike("open", BEFORE)
         fd = int(real(path, flags, *args, **more))
         try:
@@ -102,9 +112,10 @@ class Connection(sqlite3.Connection):
 
     def execute(self, sql: str, *values: Any) -> sqlite3.Cursor:
         """Execute one statement."""
-        if sql == "PRAGMA synchronous=normal" and not self.operations.syncs:
-            return super().execute("PRAGMA synchronous=off")
-        if not sql.lstrip().upper().startswith(STATEMENTS):
+        if sql.startswith("PRAGMA synchronous="):
+            self.operations.durable = sql.endswith("full")
+            return super().execute(sql if self.operations.syncs else "PRAGMA synchronous=off")
+        if not sql.lstrip().upper().startswith(self.operations.statements):
             return super().execute(sql, *values)
         run = super().execute
         try:

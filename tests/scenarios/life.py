@@ -1,6 +1,5 @@
 """A short life of an agent with everything in it that changes its disk, told step by step, so that it can end and begin anew anywhere."""
 
-import gc
 import gzip
 import itertools
 import os
@@ -215,7 +214,6 @@ def close_below(folder: Path) -> None:
 def survive(life: Life, step: Callable[[], Any], strike: Nth) -> None:
     """Do a step; after each death begin again, and look at once at what is there."""
     while not _survived(life, step):
-        gc.collect()  # what the dead agent left: its frames hold it until now
         strike.resting = True
         life.die()
         strike.resting = False
