@@ -26,6 +26,7 @@ from logagent.engine.options import max_file, max_size, shifts_compressed
 from logagent.model import REBUILT, Gap, Generation, Progress
 
 NAMELESS = Generation(0, 1)
+CUT = 0xFFFF  # the ordinal of a generation whose file was truncated, and has nothing in it that it could be named after
 PASSED = 256  # files that were read or left behind and may still be in the set: more than any sensible max-file
 CLOCK_TICK = 10_000_000  # ns: the kernel stamps a change of a file up to one tick late or early
 FASTEST = 100  # bytes in a µs: nobody writes a log faster, so that a file of a size takes a time
@@ -34,7 +35,8 @@ FASTEST = 100  # bytes in a µs: nobody writes a log faster, so that a file of a
 class Held:
     """The held files of the set in `directory` whose live file is named `live`; `options` are the container's for its log.
 
-    `removed` tells that the directory has gone; `rewritten` that the newest file was written to and did not grow.
+    `removed` tells that the directory has gone; `rewritten` that the newest file was written to and did not grow. `gone` are the
+    generations of a rebuilt catalog's places whose files have gone: all that is there is new to the streams that have them.
     Methods raise OSError when files cannot be opened.
     """
 
@@ -46,6 +48,7 @@ class Held:
         self._passed: deque[tuple[int, Generation | None]] = deque(maxlen=PASSED)
         self.tails: list[Tail] = []
         self.removed = False
+        self.gone: set[Generation] = set()
 
     def configure(self, options: Mapping[str, str]) -> None:
         """Take the container's options for its log as they are now."""
@@ -138,21 +141,25 @@ class Held:
 
     def _resume(self, progress: Progress) -> tuple[int, list[Gap]]:
         """Go on at the oldest unfinished line whose file is there, in the order of the files: times may lie."""
-        if progress.read.generation == NAMELESS and (place := self._by_inode(progress.inode)) is not None:
-            self._keep_from(place)
-            return progress.read.offset, []
+        if progress.read.generation.ordinal == CUT:
+            return self._resume_cut(progress)
         missing = self._find_astray(progress) if find(self.tails, progress.read, progress.inode) is None else []
         read = find(self.tails, progress.read, progress.inode)
         if read is None:
             twins = [t for t in self.tails if is_twin(t, progress.read.generation) and t.inode != progress.inode]
             self._keep_newer(progress.read.generation, twins)
+            self.tails = merged(self._strays_between(progress.read.generation, self.tails), self.tails)
             return 0, [Gap("lost_place", max(0, (self._max_size or 0) - progress.read.offset))]
         wanted = dict.fromkeys((progress.read, *progress.pending.values()))
         found = [(i, p) for p in wanted if (i := find_begun(self.tails, p, progress.read, read)) is not None]
         place, position = min(found, key=lambda at: (at[0], at[1].offset))
-        if progress.inode != REBUILT:  # whose places only say that nothing before them is new
-            missing += [Gap("lost_piece")] * (len(wanted) - len(found))
+        gone = wanted.keys() - {p for _, p in found}
+        if gone and progress.inode == REBUILT:
+            self.gone = {p.generation for p in gone}
+            return 0, missing
+        missing += [Gap("lost_piece")] * len(gone)
         self._keep_from(place)
+        self.tails[1:] = merged(self._strays_between(progress.read.generation, self.tails), self.tails[1:])
         first = self.tails[0]
         first.generation = position.generation
         if not first.compressed and first.size < position.offset:
@@ -164,8 +171,14 @@ class Held:
             )  # at the record itself: its line may have more pieces, which are stored too
         return position.offset, missing
 
-    def _by_inode(self, inode: int) -> int | None:
-        return next((i for i, t in enumerate(self.tails) if t.inode == inode), None)
+    def _resume_cut(self, progress: Progress) -> tuple[int, list[Gap]]:
+        """Begin the file that was truncated and empty then; or what is newer than its old content, when it is not to be found."""
+        place = next((i for i, t in enumerate(self.tails) if t.inode == progress.inode), None)
+        if place is not None:
+            self._keep_from(place)
+            return 0, []
+        self._keep_newer(progress.read.generation)
+        return 0, [Gap("lost_place")]
 
     def _find_astray(self, progress: Progress) -> list[Gap]:
         """Look for the file that was being read under a name that dockerd does not give; if it is there, nothing older is left to read.
@@ -257,7 +270,7 @@ class Held:
 
     def _strays_between(self, older: Generation | None, newer: list[Tail]) -> list[Tail]:
         """Files renamed by hand after `older` was, and not seen before that."""
-        strays = open_strays(self._directory, self._live, 0) if older else []
+        strays = open_strays(self._directory, self._live, 0) if older and older.time else []
         known = {t.generation for t in (*self.tails, *newer)} | {own for _, own in self._passed}
         live = newer[-1].generation if newer else None
         keep = [

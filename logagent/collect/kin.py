@@ -38,12 +38,12 @@ def find_begun(tails: Sequence[Tail], begun: Position, read: Position, place: in
 
 
 def merged(strays: Sequence[Tail], files: Sequence[Tail]) -> list[Tail]:
-    """Put each of `strays`, which are in order, before the first of `files` that was begun later."""
+    """Put each of `strays`, which are in order, behind the last one of `files` that was begun earlier."""
     found = list(files)
-    for stray in reversed(strays):
+    for stray in strays:
         time = stray.generation.time if stray.generation else 0
-        later = (i for i, t in enumerate(found) if t.generation is not None and t.generation.time > time)
-        found.insert(next(later, 0), stray)
+        earlier = (i for i, t in enumerate(found, 1) if t.generation is not None and t.generation.time < time)
+        found.insert(max(earlier, default=0), stray)
     return found
 
 

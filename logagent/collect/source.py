@@ -8,7 +8,7 @@ import os
 from dataclasses import replace
 from typing import Literal
 
-from logagent.collect.held import NAMELESS, Held
+from logagent.collect.held import CUT, Held
 from logagent.collect.notes import Notes
 from logagent.collect.pace import Pace
 from logagent.collect.reader import Reader
@@ -134,6 +134,8 @@ class Source:
     def _attach(self, now: float) -> None:
         offset, missing = self._held.attach(self._progress, self._start)
         self._reader.begin(offset)
+        for generation in self._held.gone:
+            self._parser.leave(generation)
         if self._held.tails:
             self.opened = True
             self._reader.remember(self._held.tails[0])
@@ -237,9 +239,9 @@ class Source:
         if tail is not None and tail.generation is not None:
             self._cut = False
             return Progress(Position(tail.generation, self._reader.offset), self._parser.pending, tail.inode)
-        if tail is not None and self._cut:
-            return Progress(Position(NAMELESS, 0), self._parser.pending, tail.inode)
         old = self._progress
+        if tail is not None and self._cut and old is not None:  # what was unfinished cannot be read again
+            return Progress(Position(replace(old.read.generation, ordinal=CUT), 0), {}, tail.inode)
         return Progress(old.read, self._parser.pending, old.inode) if old else None
 
     def _note(self, missing: list[Gap]) -> None:
