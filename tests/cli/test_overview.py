@@ -57,7 +57,9 @@ CASES = {
             sources=[_line(gaps=2), _line("b")],
             totals={("gaps", "rotated"): 2, ("gaps", "missed"): 1, ("lost_bytes", ""): 2000},
         ),
-        ["3 gaps (rotated: 2, missed: 1): lines were gone before they could be read, at least 2.00 kB of them (web-1: 2)"],
+        [
+            "3 gaps (rotated: 2, missed: 1): lines were gone before they could be read, at least 2.00 kB of them (web-1: 2)"
+        ],
     ),
     "a gap of unknown size": (
         _view(totals={("gaps", "truncated"): 1}),

@@ -107,7 +107,7 @@ def test_new_logs_are_opened_between_two_sources(rig, monkeypatch):
     for name in "abc":
         say(rig, rig.container(name), [name])
     rig.read()
-    said = []
+    said: list[str] = []
     for name in "abc":
         rig.collector._sources[container_id(name)].wake()
     real = type(rig.collector)._step_source

@@ -6,6 +6,7 @@ import re
 from contextlib import closing
 from pathlib import Path
 from random import Random
+from typing import Any
 
 import pytest
 
@@ -58,7 +59,7 @@ def live(life, operations, strike):
 def test_a_real_file_system(tmp_path, names_kept):
     """Power lost at any moment on ext4, the agent goes on by itself, loses no line that Docker has, and stores none twice."""
     with ext4(tmp_path) as disk:
-        n, step, struck = 2 + names_kept, 7, True
+        n, step, struck = 2 + names_kept, 7, "begun"
         while struck:
             life, strike = Powered(tmp_path / str(n), disk, names_kept=names_kept), Nth(n, Killed)
             live(life, Operations(life.rig.folder, strike, syncs=True), strike)
@@ -76,7 +77,8 @@ class Unsynced(Life):
         super().__init__(folder)
         self.strike, self._chance, self._names_kept = strike, chance, names_kept
         self.operations = Operations(folder / "store", self)
-        self._content, self._names, self._catalogs = {}, [], [{}]
+        self._content, self._names = {}, []
+        self._catalogs: list[Any] = [{}]
 
     def container(self, name, **limits):
         """Make a container all of whose files stay."""
@@ -112,7 +114,7 @@ class Unsynced(Life):
 @pytest.mark.parametrize("names_kept", [False, True])
 def test_what_was_not_synced_is_gone(tmp_path, names_kept):
     """Power lost at each operation in turn, with only what was synced left, the agent goes on and stores each line once."""
-    n, struck = 0, True
+    n, struck = 0, "begun"
     while struck:
         n += 1
         strike = Nth(n, Killed)

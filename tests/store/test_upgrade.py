@@ -1,6 +1,7 @@
 """A catalog of an older version is brought up to date without losing its place, wherever that is interrupted."""
 
 import sqlite3
+from typing import Any
 
 import pytest
 
@@ -44,7 +45,7 @@ PIECE = b"p" * 16384
 @pytest.fixture
 def old(tmp_path):
     """A host whose store is of version 1: six lines stored, of which an output has five, one of them refused, and a long line begun."""
-    rig = Rig(tmp_path)
+    rig: Any = Rig(tmp_path)
     writer = rig.container("web")
     rig.start()
     rig.store.catalog.use_outputs(["es"])
