@@ -7,6 +7,7 @@ file that is held cannot be taken away: dockerd may rename, compress or delete i
 import os
 from collections import deque
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from typing import Literal
 
 from logagent.collect.chain import close_all, everything, identified, name_all, open_chain, open_strays
@@ -44,7 +45,7 @@ class Held:
         self._directory, self._live = directory, live
         self.configure(options)
         self._before: Generation | None = None
-        self.rewritten = False
+        self.rewritten, self._last_time = False, 0
         self._passed: deque[tuple[int, Generation | None]] = deque(maxlen=PASSED)
         self.tails: list[Tail] = []
         self.removed = False
@@ -55,8 +56,14 @@ class Held:
         self._max_size, self._max_file = max_size(options), max_file(options)
         self._compresses = shifts_compressed(options)
 
-    def attach(self, progress: Progress | None, start: Literal["beginning", "end"]) -> tuple[int, list[Gap]]:
-        """Open the set and find the place to go on at: an offset into the first of `tails`, and what is missing before it."""
+    def attach(
+        self, progress: Progress | None, start: Literal["beginning", "end"], last_time: int = 0
+    ) -> tuple[int, list[Gap]]:
+        """Open the set and find the place to go on at: an offset into the first of `tails`, and what is missing before it.
+
+        `last_time` is that of the newest line that was read (ns): it stands in for the time of a file that began with damage.
+        """
+        self._last_time = last_time
         self.tails = open_chain(self._directory, self._live, everything, compresses=self._compresses)
         self.removed = not self.tails and not os.path.isdir(self._directory)
         offset, missing = self._place(progress, start) if self.tails else (0, [])
@@ -125,6 +132,10 @@ class Held:
         if len(self.tails) == 1 and not self.removed:
             return []  # its writer may hold it as well
         return [t for t in self.tails if t.unlinked() is not None]
+
+    def ended_full(self) -> bool:
+        """Tell whether the newest held file was full: then it was followed by another one, which went with the whole directory."""
+        return bool(self.tails) and self._max_size is not None and self.tails[-1].grown() >= self._max_size
 
     def close(self) -> None:
         """Close all files."""
@@ -210,6 +221,7 @@ class Held:
 
     def _keep_newer(self, known: Generation, also: Sequence[Tail] = ()) -> None:
         """Keep what may come after `known`, and `also`; the live file does in any case, whatever the clock said when it was begun."""
+        known = known if known.time else replace(known, time=self._last_time)
         old = [t for t in self.tails if not not_older(t, known) and not self._is_live(t) and t not in also]
         self._pass(old)
         self.tails = [t for t in self.tails if t not in old]

@@ -41,7 +41,7 @@ class Source:
         self._progress, self._start = progress, start
         self._look_at, self._interval = 0.0, pace.poll_min
         self._notes = Notes(container.id, events=pace.gap_events)
-        self._unsaved = self._cut = self.opened = False
+        self._unsaved = self._cut = self._ending = self.opened = False
         self.due, self.caught_up, self.ended, self.last_time = 0.0, False, False, last_time
 
     @property
@@ -132,7 +132,7 @@ class Source:
             self._look(now)
 
     def _attach(self, now: float) -> None:
-        offset, missing = self._held.attach(self._progress, self._start)
+        offset, missing = self._held.attach(self._progress, self._start, self.last_time)
         self._reader.begin(offset)
         for generation in self._held.gone:
             self._parser.leave(generation)
@@ -265,6 +265,9 @@ class Source:
 
     def _end(self, now: float) -> Batch | None:
         """Give what is left when the container has gone, in at most three batches, of which the last one says so."""
+        if not self._ending and self._held.ended_full():
+            self._note([Gap("rotated")])
+        self._ending = True
         torn, size = self._torn(now) if self._held.tails else (None, 0)
         if torn is not None:
             return self._batch(torn, size, now)

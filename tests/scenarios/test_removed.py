@@ -99,3 +99,30 @@ def test_removed_and_made_again_with_the_same_name(rig):
     stored = [(d["container"]["id"], d["message"]) for d in rig.documents("web")]
     assert [*((container_id("web"), m) for m in said), *((container_id("other"), m) for m in new)] == stored
     rig.check()
+
+
+def test_files_that_went_unseen_with_the_directory(rig):
+    """A held file that was full was followed by others; when they went with the directory before they were seen, that is a gap."""
+    writer = rig.container("web", max_size=2000, max_file=5)
+    said = say(rig, writer, numbered(0, 2))
+    rig.read()
+    while not writer.rotations:
+        said += say(rig, writer, numbered(len(said), 1))
+    say(rig, writer, numbered(100, 60))
+    writer.close()
+    rig.remove("web")
+    rig.read()
+    assert (said[:-1], 1) == (rig.messages(), rig.gaps())
+    rig.check()
+
+
+def test_a_file_that_was_not_full_had_no_follower(rig):
+    """A container that is removed while its file is not full yet lost nothing, and no gap is counted."""
+    writer = rig.container("web", max_size=2000, max_file=5)
+    said = say(rig, writer, numbered(0, 2))
+    rig.read()
+    said += say(rig, writer, numbered(2, 2))
+    writer.close()
+    rig.remove("web")
+    rig.read()
+    assert (said, 0) == (rig.messages(), rig.gaps())

@@ -2,6 +2,8 @@
 
 import os
 
+from logagent.demo.container import container_id
+from logagent.demo.writer import LogWriter
 from tests.collect.rig import numbered, say
 
 
@@ -59,3 +61,21 @@ def test_line_written_in_two_parts(rig):
     os.write(writer._fd, record[60:])
     rig.read()
     assert ["one", "i am not a full line until now"] == rig.messages()
+
+
+def test_a_damaged_head_whose_file_has_gone(rig):
+    """When the file that was read began with damage, so that it has no time, and has gone, what is older is not read again."""
+    writer = rig.container("web", max_file=2)
+    said = say(rig, writer, ["one"])
+    rig.read()
+    writer.rotate()
+    os.write(writer._fd, b"garbage\n")
+    said += ["garbage", *say(rig, writer, ["two"])]
+    rig.read().stop()
+    os.unlink(writer.path)
+    writer.close()
+    writer = LogWriter(os.path.dirname(writer.path), container_id("web"), max_file=2)
+    said += say(rig, writer, ["three"])
+    rig.start().read()
+    assert (said, 1) == (rig.messages(), rig.gaps())
+    rig.check()
