@@ -43,11 +43,12 @@ class Places:
     def progress(self) -> Progress | None:
         """All records up to and with the newest of its stream are stored; None when nothing tells of any record.
 
-        A stream that has no document may have begun a long line in the newest generation.
+        A stream that has no document may have begun a long line in the oldest generation that is known, and nothing of it is stored.
         """
         if self._read is None:
             return None
-        known: dict[Stream, Place] = {s: self._streams.get(s, (self._read[0], 0)) for s in ("stdout", "stderr")}
+        oldest = next(iter(self._passed), self._read[0])
+        known: dict[Stream, Place] = {s: self._streams.get(s, (oldest, 0)) for s in ("stdout", "stderr")}
         order = sorted(known, key=lambda stream: self._age(known[stream]))
         return Progress(_position(self._read), {s: _position(known[s]) for s in order}, REBUILT)
 

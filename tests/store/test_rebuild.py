@@ -342,11 +342,11 @@ def test_order_goes_before_time():
 
 
 def test_a_stream_that_never_spoke():
-    """It is placed at the beginning of the newest generation."""
+    """It is placed at the beginning of the oldest generation that is known."""
     progress = placed(("stdout", 1, 0), ("stdout", 2, 70))
     assert progress is not None
-    assert {"stdout": at(2, 70), "stderr": Position(Generation(2), 0)} == progress.pending
-    assert Position(Generation(2), 0) == progress.start
+    assert {"stdout": at(2, 70), "stderr": Position(Generation(1), 0)} == progress.pending
+    assert Position(Generation(1), 0) == progress.start
 
 
 def test_damaged_documents_count_for_what_was_read():
@@ -477,6 +477,33 @@ def test_long_lines(rig):
     rig.read()
     rig.check()
     assert (said, err, 0) == (rig.messages(stream="stdout"), rig.messages(stream="stderr"), rig.gaps())
+
+
+@pytest.mark.parametrize("rotations", [1, 3])
+@pytest.mark.parametrize("spoken", [False, True])
+def test_long_line_over_files(tmp_path, rotations, spoken):
+    """A long line that is unfinished is stored whole although its pieces lie in older files than the other stream's newest line, and the stream's own newest line in none."""
+    rig = Rig(tmp_path).start()
+    writer = rig.container("web", max_file=4)
+    err = say(rig, writer, ["early"], "stderr") if spoken else []
+    out = say(rig, writer, numbered(0, 2))
+    writer.rotate()
+    time = rig.clock()
+    out += say(rig, writer, numbered(2, 1))
+    writer.write_record(b"e" * PIECE, "stderr", time)
+    for n in range(rotations):
+        rig.read()
+        writer.rotate()
+        out += say(rig, writer, numbered(10 + 2 * n, 2))
+    restart_rebuilt(rig.read())
+    rig.read()
+    writer.write_record(b"E\n", "stderr", time)
+    err += ["e" * PIECE + "E", *say(rig, writer, ["late"], "stderr")]
+    out += say(rig, writer, ["last"])
+    rig.read()
+    rig.check()
+    assert (out, err, 0) == (rig.messages(stream="stdout"), rig.messages(stream="stderr"), rig.gaps())
+    rig.crash()
 
 
 def test_long_line_around_the_other_stream(rig):
