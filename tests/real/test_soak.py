@@ -17,7 +17,7 @@ SEED = 20261124
 def test_no_line_is_lost_and_none_is_there_twice(engine: Engine, elasticsearch: Elasticsearch, tmp_path: Path) -> None:
     """Kills, outages, removals and restarts cost no line but where rotation took it, and there a gap is counted."""
     engine.clean()
-    soak = Soak(engine, elasticsearch, tmp_path, seconds=SECONDS, seed=SEED)
+    soak = Soak(engine, elasticsearch, tmp_path, seconds=SECONDS, seed=SEED, say=print)
     try:
         result = soak.run()
     finally:

@@ -193,7 +193,9 @@ class Soak:
         self._elasticsearch.await_ready()
         self._say("all writers have ended; awaiting delivery")
         await_that(self._settled, DELIVERY, lambda: f"gone containers are not done with:\n{self.agent.tail()}")
+        self._say("removed containers are done with")
         self.agent.await_delivered(DELIVERY)
+        self._say("all is delivered")
         status = self.agent.stop()
         assert status == 0, f"the agent stopped with status {status}:\n{self.agent.tail()}"
 
