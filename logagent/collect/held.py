@@ -12,6 +12,7 @@ from typing import Literal
 
 from logagent.collect.chain import close_all, everything, identified, name_all, open_chain, open_strays
 from logagent.collect.kin import (
+    begun_late,
     compressed_copy,
     find,
     find_begun,
@@ -29,8 +30,6 @@ from logagent.model import REBUILT, Gap, Generation, Progress
 NAMELESS = Generation(0, 1)
 CUT = 0xFFFF  # the ordinal of a generation whose file was truncated, and has nothing in it that it could be named after
 PASSED = 256  # files that were read or left behind and may still be in the set: more than any sensible max-file
-CLOCK_TICK = 10_000_000  # ns: the kernel stamps a change of a file up to one tick late or early
-FASTEST = 100  # bytes in a µs: nobody writes a log faster, so that a file of a size takes a time
 
 
 class Held:
@@ -148,7 +147,7 @@ class Held:
         if start == "beginning":
             return 0, []
         self._keep_from(len(self.tails) - 1)
-        return _end_of_lines(self.tails[0]), []
+        return self.tails[0].end_of_lines(), []
 
     def _resume(self, progress: Progress) -> tuple[int, list[Gap]]:
         """Go on at the oldest unfinished line whose file is there, in the order of the files: times may lie."""
@@ -174,7 +173,7 @@ class Held:
         first = self.tails[0]
         first.generation = position.generation
         if not first.compressed and first.size < position.offset:
-            return _end_of_lines(first), [*missing, Gap("truncated")]
+            return first.end_of_lines(), [*missing, Gap("truncated")]
         if progress.inode == REBUILT and position.offset:
             return (
                 position.offset - 1,
@@ -307,10 +306,7 @@ class Held:
             return self._lost_if_full(newer)
         if self._max_size is None and self._max_file > 1:
             return [Gap("rotated")]
-        live = newer[-1]
-        begun = live.generation.time if live.generation and live.generation.time else live.modified
-        late = CLOCK_TICK if self._max_size is None else min(CLOCK_TICK, self._max_size * 1000 // FASTEST)
-        return [Gap("rotated", self._max_size or 0)] if begun > gone + late else []
+        return [Gap("rotated", self._max_size or 0)] if begun_late(newer[-1], gone, self._max_size) else []
 
     def _lost_if_full(self, newer: Sequence[Tail]) -> list[Gap]:
         """Behind a file that was renamed by hand `newer` are in the set: only when that is full may one have been deleted from it."""
@@ -320,9 +316,3 @@ class Held:
         for tail in self.tails:
             identified(tail)
         name_all(self.tails, self._before)
-
-
-def _end_of_lines(tail: Tail) -> int:
-    size = tail.grown()
-    start = max(0, size - (256 << 10))
-    return start + tail.read(start, size - start).rfind(b"\n") + 1

@@ -92,6 +92,12 @@ class Tail:
         self.size = os.fstat(self._fd).st_size
         return self.size
 
+    def end_of_lines(self) -> int:
+        """Where the last whole line ends, as the file is now."""
+        size = self.grown()
+        start = max(0, size - (256 << 10))
+        return start + self.read(start, size - start).rfind(b"\n") + 1
+
     def unlinked(self) -> int | None:
         """When the file lost its last name (ns, by the kernel's clock); None while it has one, here or elsewhere."""
         status = os.fstat(self._fd)
