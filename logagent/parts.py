@@ -1,6 +1,8 @@
 """From settings to parts: each part gets the few plain values that it needs, never the settings themselves."""
 
 import os
+import resource
+import sys
 from collections.abc import Callable
 
 from logagent.collect.collector import Collector
@@ -61,7 +63,7 @@ def collector(
         ),
         start=collect.start,
         reconcile=collect.reconcile,
-        max_open_files=collect.max_open_files,
+        max_open_files=min(collect.max_open_files, _log_files()),
         max_deleted=collect.max_deleted_size,
     )
 
@@ -89,6 +91,12 @@ def shipper(store: Store, output: Output, settings: Settings) -> Shipper:
         dead_budget=settings.dead_letters.max_size,
         prepare=prepare if output.template else None,
     )
+
+
+def _log_files() -> int:
+    """How many log files may be open so that the store, sockets and what is opened for a moment have descriptors left."""
+    limit = resource.getrlimit(resource.RLIMIT_NOFILE)[0]
+    return sys.maxsize if limit == resource.RLIM_INFINITY else max(1, limit * 3 // 4 - 16)
 
 
 def _secret(output: Output, key: str) -> str | None:

@@ -5,6 +5,7 @@ Run as a program it takes as its argument a JSON object: `settings` (dotted keys
 has ended it prints how, negative for a signal.
 """
 
+import codecs
 import ctypes
 import json
 import os
@@ -56,8 +57,8 @@ class Lives:
 
     def kill(self) -> None:
         """End it without warning."""
-        os.kill(self._pid, signal.SIGKILL)
-        self._pid = 0
+        pid, self._pid = self._pid, 0
+        os.kill(pid, signal.SIGKILL)
         assert "-9" == self._answer(30.0)
 
     def _answer(self, seconds: float) -> str:
@@ -75,7 +76,10 @@ class Lives:
 
 def main(settings: dict[str, Any], files: int = 0, user: int = 0) -> None:
     """Begin a life for each line that comes."""
-    from logagent import agent  # noqa: F401 - imported once, for all lives
+    from logagent import agent  # noqa: F401 - imported once, for all lives, and as long as it may be read
+    from logagent.config import load  # noqa: F401 - the same
+
+    codecs.lookup("ascii")  # the same
 
     if files:
         resource.setrlimit(resource.RLIMIT_NOFILE, (files, files))

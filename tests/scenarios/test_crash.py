@@ -1,116 +1,10 @@
-"""Crashes, full disks and limits: what was stored stays, what was not is read again, and the accounting agrees."""
+"""Stops, strange files and removed containers: what was stored stays, what was not is read again, and the accounting agrees."""
 
-import errno
 import os
 
-import pytest
-
-from logagent.collect.tail import Tail
 from logagent.demo.container import container_id
 from logagent.demo.record import PIECE
-from logagent.model import Batch
-from tests.collect.rig import BUDGET, PACE, Rig, numbered, say
-
-
-def broken(*_args, **_more):
-    """Fail as a full disk does."""
-    raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
-
-
-def test_uncommitted_lines_are_read_again(rig):
-    """What was read but not committed before a crash is stored by the next life, what was committed is not stored twice."""
-    writer = rig.container("web")
-    said = say(rig, writer, numbered(0, 5))
-    rig.read()
-    said += say(rig, writer, numbered(5, 5))
-    rig.step()
-    rig.restart()
-    assert said[:5] == rig.messages()
-    rig.read()
-    assert said == rig.messages()
-    rig.check()
-
-
-def test_segment_written_but_not_recorded(rig, monkeypatch):
-    """A crash between append and record: the surplus is cut off, and the same lines come again with the same ids."""
-    writer = rig.container("web")
-    say(rig, writer, numbered(0, 5))
-    rig.read()
-    length = rig.store.segments.length(1)
-    say(rig, writer, numbered(5, 5))
-    rig.step()
-    with monkeypatch.context() as patch:
-        patch.setattr(rig.store.catalog, "record", broken)
-        assert not rig.store.commit(rig.now)
-    longer = rig.store.segments.path(1).read_bytes()
-    assert len(longer) > length
-    rig.restart()
-    assert length == rig.store.segments.length(1)
-    rig.read()
-    assert numbered(0, 10) == rig.messages()
-    rig.check()
-
-
-def test_many_kills(rig):
-    """Killed and started again after each few lines, with and without a commit, the agent stores each line once."""
-    writer = rig.container("web", max_file=5, max_size=5000)
-    said = []
-    for n in range(0, 400, 20):
-        said += say(rig, writer, numbered(n, 20))
-        rig.step()
-        rig.step()
-        if n % 3:
-            assert rig.store.commit(rig.now)
-        rig.restart()
-    rig.read()
-    assert (said, 0) == (rig.messages(), rig.gaps())
-    rig.check()
-
-
-@pytest.mark.parametrize("what", ["pwrite", "fdatasync"])
-def test_disk_full_while_writing(rig, monkeypatch, what):
-    """When the segment cannot be written nothing is remembered; the same frame goes through when there is room again."""
-    writer = rig.container("web")
-    say(rig, writer, numbered(0, 5))
-    rig.step()
-    with monkeypatch.context() as patch:
-        patch.setattr(os, what, broken)
-        assert not rig.store.commit(rig.now)
-        assert "No space left on device" in rig.store.full
-        assert 0 == rig.store.catalog.last_frame()
-    assert rig.store.commit(rig.now)
-    assert ("", numbered(0, 5)) == (rig.store.full, rig.messages())
-    rig.check()
-
-
-def test_short_writes(rig, monkeypatch):
-    """A write that takes only a part is gone on with."""
-    writer = rig.container("web")
-    say(rig, writer, numbered(0, 50))
-    rig.step()
-    real = os.pwrite
-    monkeypatch.setattr(os, "pwrite", lambda fd, data, at: real(fd, data[:7], at))
-    rig.read()
-    assert numbered(0, 50) == rig.messages()
-
-
-def test_catalog_cannot_be_written(rig):
-    """When SQLite has no room the frame is not remembered, and is when it has."""
-    writer = rig.container("web")
-    say(rig, writer, numbered(0, 5))
-    rig.step()
-    many = {f"{n} {'x' * 200}": 1 for n in range(500)}
-    rig.store.add(Batch(container_id("web"), b"", 0, 0, 0, None, problems=many), rig.now)
-    database = rig.store.catalog._db
-    (pages,) = database.execute("PRAGMA page_count").fetchone()
-    database.execute(f"PRAGMA max_page_count={pages}")
-    assert not rig.store.commit(rig.now)
-    assert 0 == rig.store.catalog.last_frame()
-    assert "database or disk is full" in rig.store.full
-    database.execute("PRAGMA max_page_count=1000000")
-    rig.read()
-    assert numbered(0, 5) == rig.messages()
-    rig.check()
+from tests.collect.rig import PACE, Rig, numbered, say
 
 
 def test_reading_goes_on_where_it_stopped(rig):
@@ -142,71 +36,6 @@ def test_unfinished_lines_on_both_streams(rig):
     assert ["garbage", "o" * PIECE + "O" * PIECE + "1", "out"] == rig.messages(stream="stdout")
     assert ["e" * PIECE + "2"] == rig.messages(stream="stderr")
     rig.check()
-
-
-def test_clock_set_back(rig):
-    """When the clock is set back by an hour, lines are read and committed as soon as before."""
-    writer = rig.container("web")
-    rig.read()
-    say(rig, writer, ["one"])
-    rig.step()
-    rig.now -= 3600
-    assert rig.store.due(rig.now)
-    assert 0.0 == rig.store.remaining(rig.now)
-    say(rig, writer, ["two"])
-    rig.step(0.1)
-    assert rig.store.commit(rig.now)
-    assert ["one", "two"] == rig.messages()
-
-
-def test_file_that_cannot_be_read(rig, monkeypatch, caplog):
-    """A rotated file that cannot be read to its end is left with a gap when there is a newer one, said once; the live one is tried again."""
-    writer = rig.container("web", max_file=3)
-    say(rig, writer, numbered(0, 5))
-    rig.read()
-    real = Tail.read
-
-    def damaged(tail, offset, size):
-        if offset:
-            raise OSError(errno.EIO, "Input/output error")
-        return real(tail, offset, size)
-
-    say(rig, writer, numbered(5, 5))
-    with monkeypatch.context() as patch:
-        patch.setattr(Tail, "read", damaged)
-        for _ in range(4):
-            rig.step(2)
-        assert 1 == caplog.text.count("Input/output error")
-    rig.read()
-    assert (numbered(0, 10), 0) == (rig.messages(), rig.gaps())
-    say(rig, writer, ["lost"])
-    writer.rotate()
-    say(rig, writer, ["new"])
-    with monkeypatch.context() as patch:
-        patch.setattr(Tail, "read", damaged)
-        rig.collector.refresh()
-        rig.step(2)
-        rig.step(2)
-    rig.read()
-    assert ([*numbered(0, 10), "new"], 1) == (rig.messages(), rig.gaps())
-    assert 1 == rig.store.catalog.totals()["problems", "unreadable"]
-
-
-def test_no_descriptors_left(rig, monkeypatch):
-    """When a newer file cannot be opened for the moment, the one being read is kept, and nothing is lost."""
-    writer = rig.container("web", max_file=3)
-    said = say(rig, writer, [f"{n} {'z' * 90}" for n in range(300)])
-    rig.step()
-    for name in ("new", "newer"):
-        writer.rotate()
-        said += say(rig, writer, [name])
-        rig.step()
-        with monkeypatch.context() as patch:
-            patch.setattr(os, "open", broken)
-            rig.step(2)
-            rig.step(2)
-    rig.read()
-    assert (said, 0) == (rig.messages(), rig.gaps())
 
 
 def test_strange_things_under_the_names_of_log_files(rig):
@@ -302,25 +131,6 @@ def test_removed_while_no_agent_ran(rig):
     rig.read()
     gone = {k.container.name: k.removed is not None for k in rig.store.catalog.containers()}
     assert {"web": True, "db": False} == gone
-
-
-def test_store_full_and_room_again(tmp_path):
-    """With `block` a full store takes nothing more and forgets nothing; what came meanwhile is stored when there is room."""
-    rig = Rig(tmp_path).start()
-    rig.store.catalog.use_outputs(["es"])
-    writer = rig.container("web")
-    said = say(rig, writer, numbered(0, 50))
-    rig.read()
-    rig.store.budget = type(BUDGET)(1)
-    said += say(rig, writer, numbered(50, 50))
-    rig.step()
-    assert not rig.store.commit(rig.now)
-    assert "full of undelivered frames" in rig.store.full
-    rig.restart()
-    rig.read()
-    assert said == rig.messages()
-    rig.check()
-    rig.crash()
 
 
 def test_pieces_given_up(tmp_path):

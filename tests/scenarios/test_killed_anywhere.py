@@ -1,10 +1,12 @@
 """Killed anywhere: whatever the agent dies at, the next life stores each line once, in order, and the accounting agrees."""
 
+import sqlite3
 from contextlib import closing
 from random import Random
 
 import orjson
 
+from tests.collect.rig import numbered, say
 from tests.real.servers.process import await_that
 from tests.scenarios.faults import Killed, Nth, Operations
 from tests.scenarios.life import OUTPUT, Life, key_of, survive
@@ -130,3 +132,57 @@ class Writing:
         """End what was begun."""
         if self._long:
             self._life.end_long("db")
+
+
+def test_uncommitted_lines_are_read_again(rig):
+    """What was read but not committed before a crash is stored by the next life, what was committed is not stored twice."""
+    writer = rig.container("web")
+    said = say(rig, writer, numbered(0, 5))
+    rig.read()
+    said += say(rig, writer, numbered(5, 5))
+    rig.step()
+    rig.restart()
+    assert said[:5] == rig.messages()
+    rig.read()
+    assert said == rig.messages()
+    rig.check()
+
+
+def test_segment_written_but_not_recorded(rig, monkeypatch):
+    """A crash between append and record: the surplus is cut off, and the same lines come again with the same ids."""
+    writer = rig.container("web")
+    say(rig, writer, numbered(0, 5))
+    rig.read()
+    length = rig.store.segments.length(1)
+    say(rig, writer, numbered(5, 5))
+    rig.step()
+
+    def fail(*_):
+        raise sqlite3.OperationalError("database or disk is full")
+
+    with monkeypatch.context() as patch:
+        patch.setattr(rig.store.catalog, "record", fail)
+        assert not rig.store.commit(rig.now)
+    longer = rig.store.segments.path(1).read_bytes()
+    assert len(longer) > length
+    rig.restart()
+    assert length == rig.store.segments.length(1)
+    rig.read()
+    assert numbered(0, 10) == rig.messages()
+    rig.check()
+
+
+def test_many_kills(rig):
+    """Killed and started again after each few lines, with and without a commit, the agent stores each line once."""
+    writer = rig.container("web", max_file=5, max_size=5000)
+    said = []
+    for n in range(0, 400, 20):
+        said += say(rig, writer, numbered(n, 20))
+        rig.step()
+        rig.step()
+        if n % 3:
+            assert rig.store.commit(rig.now)
+        rig.restart()
+    rig.read()
+    assert (said, 0) == (rig.messages(), rig.gaps())
+    rig.check()
