@@ -114,6 +114,18 @@ def fill(path):
             pass
 
 
+def test_no_room_for_a_pid(rig, monkeypatch):
+    """On a full disk, where the lock takes no pid, the agent starts all the same."""
+    writer = rig.container("web")
+    rig.read().stop()
+    with monkeypatch.context() as patch:
+        patch.setattr(os, "pwrite", broken)
+        rig.start()
+    said = say(rig, writer, numbered(0, 5))
+    rig.read()
+    assert said == rig.messages()
+
+
 def broken(*_args, **_more):
     """Fail as a full disk does."""
     raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))

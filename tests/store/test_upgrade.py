@@ -1,6 +1,8 @@
 """A catalog of an older version is brought up to date without losing its place, wherever that is interrupted."""
 
+import shutil
 import sqlite3
+from contextlib import suppress
 from typing import Any
 
 import pytest
@@ -148,32 +150,33 @@ def test_life_goes_on(old):
     assert 10 == len(old.messages())
 
 
-def test_killed_while_it_is_brought_up_to_date(old):
+def test_killed_while_it_is_brought_up_to_date(old, tmp_path):
     """Killed at any statement, the catalog is as it was or as it is to be, and the next opening makes it whole."""
-    path = old.folder / "catalog.db"
-    kept, before, n, struck = path.read_bytes(), content(path), 0, True
+    before, n, struck = content(old.folder / "catalog.db"), 0, "yes"
     while struck:
         n += 1
-        path.write_bytes(kept)
-        struck = killed_at(n, path)
+        path, struck = killed_at(n, old.folder / "catalog.db", tmp_path / str(n))
         left = content(path)
         assert before["version"] != left["version"] or before == left
         Catalog(path).close()
         done = content(path)
         assert (VERSION,) == done["version"]
         assert before["source"] == done["source"]
-    assert n > 8
+        assert ("gaps", "unknown", 2) in done["total"]
+    assert n > 12
 
 
-def killed_at(n, path):
-    """Open the catalog, and die at the `n`th moment; tells whether there was one."""
-    strike = Nth(n, Killed)
-    try:
-        with Operations(path.parent, strike, statements=("",)).installed():
-            Catalog(path).close()
-    except Killed:
-        pass
-    return strike.struck
+def killed_at(n, original, folder):
+    """Open a copy of a catalog, and die at the `n`th moment; gives what lies there then, and the moment."""
+    strike, left = Nth(n, Killed), folder / "left"
+    left.mkdir(parents=True)
+    shutil.copy(original, folder)
+    with suppress(Killed), Operations(folder, strike, statements=("",)).installed():
+        Catalog(folder / original.name).close()
+    for path in folder.glob("catalog.db*"):
+        if path.suffix != ".db-shm":
+            shutil.copy(path, left)
+    return left / original.name, strike.struck
 
 
 def test_who_only_reads_says_what_to_do(old):
