@@ -24,7 +24,7 @@ from tests.real.servers.dockerd import IMAGE, Engine
 from tests.real.servers.process import await_that
 from tests.real.soak import contents
 
-CONTAINERS = int(os.environ.get("LOGAGENT_SHORT_LIVED", "200"))
+CONTAINERS = int(os.environ.get("LOGAGENT_SHORT_LIVED", "60"))
 AT_A_TIME = 20
 LINES = 20
 
