@@ -113,7 +113,8 @@ class Collector:
 
     def touch(self, container: str, name: str = "") -> None:
         """Something happened in this container's directory, where the file `name` is new; may be called from any thread."""
-        if name.endswith("-json.log") and container not in self._sources:
+        source = self._sources.get(container)
+        if name.endswith("-json.log") and (source is None or not source.opened):
             self._missed.made(container)
         self._touched.add(container)
         self.wake.set()
@@ -202,8 +203,9 @@ class Collector:
 
     def _greet(self, now: float) -> None:
         """Open the logs of new containers at once, for they may be gone in a moment."""
-        if self._touched:
-            self._heed()
+        for source in self._heed():
+            if not source.opened:
+                source.hold(now)
         if not self._reconcile_at:
             known = set(self._sources)
             self._reconcile(now)

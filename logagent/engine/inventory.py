@@ -118,7 +118,10 @@ class Inventory:
             del self._readings[gone]
 
     def _look(self, container_id: str, now: float) -> Container | None:
-        """Return the container of a directory, reading it only when it may tell something new."""
+        """Return the container of a directory, reading it only when it may tell something new.
+
+        One without the file is being made or removed: the engine, which is busy with just that, is asked only if it stays so.
+        """
         directory = f"{self._directory}/{container_id}"
         # Stamps come before the reading: a file that is replaced in between is read once more, never missed.
         stamps = (_stamp(f"{directory}/{CONFIG}"), _stamp(f"{directory}/{HOSTCONFIG}"))
@@ -127,7 +130,9 @@ class Inventory:
             return last.container
         container = read_container(directory)
         until = math.inf if container else now + _RETRY
-        container = container or self._ask(container_id, now) or self._known.get(container_id)
+        if container is None and not (_absent(f"{directory}/{CONFIG}") and (last is None or last.stamps != stamps)):
+            container = self._ask(container_id, now)
+        container = container or self._known.get(container_id)
         self._readings[container_id] = _Reading(stamps, until, container)
         return container
 
@@ -187,3 +192,13 @@ def _stamp(path: str) -> _Stamp:
     except OSError:
         return None
     return (status.st_mtime_ns, status.st_ino)
+
+
+def _absent(path: str) -> bool:
+    try:
+        os.stat(path)
+    except FileNotFoundError:
+        return True
+    except OSError:
+        return False
+    return False

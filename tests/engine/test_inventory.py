@@ -120,6 +120,7 @@ def test_the_api_fills_in_for_one_container_without_readable_files(tmp_path):
     write_container(tmp_path, IDS[0], "file")
     directory = tmp_path / "containers" / IDS[1]
     directory.mkdir()
+    (directory / "config.v2.json").write_text("not what dockerd writes")
     api = Answers(container(1, "api"))
     kept = Inventory(str(tmp_path), api)
     assert ["api", "file"] == names(kept.refresh(0).added)
@@ -128,6 +129,15 @@ def test_the_api_fills_in_for_one_container_without_readable_files(tmp_path):
     assert 1 == api.asked
     api.known[IDS[1]] = replace(api.known[IDS[1]], name="renamed")
     assert ["renamed"] == names(kept.refresh(6).changed)
+
+
+def test_the_api_is_not_asked_for_a_container_that_comes_or_goes(tmp_path):
+    """A directory without its configuration is being made or removed: the busy engine is asked only when it stays so."""
+    (tmp_path / "containers" / IDS[1]).mkdir(parents=True)
+    api = Answers(container(1, "api"))
+    kept = Inventory(str(tmp_path), api)
+    assert (Changes(), Changes(), 0) == (kept.refresh(0), kept.refresh(4), api.asked)
+    assert ["api"] == names(kept.refresh(6).added)
 
 
 def test_without_a_readable_directory_the_api_tells_everything(tmp_path, caplog):

@@ -2,7 +2,7 @@
 
 An engine takes 0.1 to 0.3 seconds for each such container on two cores, so that the suite runs fewer of them; all thousand:
 
-    LOGAGENT_SHORT_LIVED=1000 ./scripts/test tests/real/test_short_lived.py --timeout 900
+    SHORT_LIVED_CONTAINERS=1000 ./scripts/test tests/real/test_short_lived.py --timeout 900
 
 Two agents watch the same engine at the same time: one has its socket, the other knows of containers from the directory alone.
 """
@@ -24,7 +24,7 @@ from tests.real.servers.dockerd import IMAGE, Engine
 from tests.real.servers.process import await_that
 from tests.real.soak import contents
 
-CONTAINERS = int(os.environ.get("LOGAGENT_SHORT_LIVED", "60"))
+CONTAINERS = int(os.environ.get("SHORT_LIVED_CONTAINERS", "60"))
 AT_A_TIME = 20
 LINES = 20
 

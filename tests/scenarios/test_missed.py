@@ -1,6 +1,7 @@
 """Containers that are gone before their log was opened."""
 
 import logging
+import os
 
 from logagent.demo.container import container_id
 from tests.collect.rig import numbered, say
@@ -126,3 +127,25 @@ def test_new_logs_are_opened_between_two_sources(rig, monkeypatch):
         rig.step(0.01)
     rig.read()
     assert (said, 0) == (rig.messages("web"), rig.gaps())
+
+
+def test_known_before_its_log_was_made(rig):
+    """A container that is known, and whose log comes later, is opened between two sources as well; missed, it is counted."""
+    names = ("web", "db")
+    rig.read()
+    logs = {name: rig.container(name) for name in names}
+    for name in names:
+        os.rename(logs[name].path, f"{logs[name].path}.later")
+    rig.collector.refresh()
+    rig.step(0.01)
+    assert len(names) == len(rig.collector._sources)
+    os.rename(f"{logs['web'].path}.later", logs["web"].path)
+    said = say(rig, logs["web"], numbered(0, 3))
+    for name in names:
+        rig.collector.touch(container_id(name), f"{container_id(name)}-json.log")
+    rig.collector._greet(rig.now)
+    for name in names:
+        rig.remove(name)
+    rig.read()
+    rig.step(20)
+    assert (said, 1) == (rig.messages("web"), rig.store.catalog.totals()["gaps", "missed"])
