@@ -12,6 +12,7 @@ from typing import Literal, NamedTuple, Protocol
 from logagent.collect.missed import Missed
 from logagent.collect.pace import Pace
 from logagent.collect.source import Source
+from logagent.collect.weigh import EVERY, keep_within
 from logagent.engine.inventory import Changes
 from logagent.engine.select import Selection
 from logagent.model import Batch, Container
@@ -22,8 +23,6 @@ from logagent.parse.resume import resume_points
 from logagent.store.catalog import Catalog
 
 log = logging.getLogger(__name__)
-
-WEIGH = 1.0  # seconds between two looks at what is deleted and held
 
 
 class Containers(Protocol):
@@ -213,16 +212,10 @@ class Collector:
                 self._sources[container].hold(now)
 
     def _weigh(self, now: float) -> None:
-        """Keep to the bound of what is deleted and held: the largest gives first, its oldest file first."""
         if now < self._weigh_at:
             return
-        self._weigh_at = now + WEIGH
-        weights = {container: n for container, s in self._sources.items() if (n := s.deleted_bytes())}
-        while sum(weights.values()) > self._max_deleted:
-            largest = max(weights, key=weights.__getitem__)
-            self._sources[largest].release(now)
-            weights[largest] = self._sources[largest].deleted_bytes()
-        self.deleted_bytes = sum(weights.values())
+        self._weigh_at = now + EVERY
+        self.deleted_bytes = keep_within(self._sources.values(), self._max_deleted, now)
 
     def _look_for_missed(self) -> None:
         opened = {container for container, s in self._sources.items() if s.opened}

@@ -72,12 +72,16 @@ class Source:
         """Bytes of files that only this source keeps from being given back to the disk."""
         return sum(t.grown() for t in self._held.deleted())
 
-    def release(self, now: float) -> None:
-        """Let go the oldest file that only this source keeps, read or not: what was not read of it is a gap."""
+    def release(self, now: float) -> bool:
+        """Let go the oldest file if only this source keeps it: what was not read of it is a gap. False when it stays."""
         first = next(iter(self._held.tails), None)
-        if first is not None and first in self._held.deleted():
-            self._note([Gap("released", max(0, first.plain_size() - self._reader.offset))])
-            self._drop_first(now)
+        if first is None or first not in self._held.deleted():
+            return False
+        unread = first.plain_size() - self._reader.offset
+        if unread > 0:
+            self._note([Gap("released", unread)])
+        self._drop_first(now)
+        return True
 
     def wake(self) -> None:
         """Look at once: something happened in the directory."""

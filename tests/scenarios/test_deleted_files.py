@@ -76,3 +76,25 @@ def test_a_removed_container_beyond_the_bound(tmp_path, size):
     assert ((said, 0) if size else (["first"], 1)) == (stored, gaps)
     assert not rig.collector._sources
     rig.crash()
+
+
+def test_a_deleted_file_behind_one_that_is_not(tmp_path):
+    """What is held behind a file that still has its name cannot be given: it stays, however small the bound, and is read."""
+    rig = Rig(tmp_path, max_deleted=0).start()
+    writer = rig.container("web", max_file=3)
+    said = say(rig, writer, ["first"])
+    rig.read()
+    said += say(rig, writer, [f"{i} {'z' * 90}" for i in range(100)])
+    writer.rotate()
+    said += say(rig, writer, ["second"])
+    rig.collector.touch(container_id("web"))
+    rig.collector.attend(rig.now)
+    os.unlink(writer.path)
+    rig.collector._weigh_at = 0.0
+    rig.collector.attend(rig.now)
+    assert 0 < rig.collector.deleted_bytes
+    for _ in range(20):
+        rig.step(0.01)
+    assert rig.store.commit(rig.now)
+    assert (said, 0) == (rig.messages(), rig.gaps())
+    rig.crash()
