@@ -5,14 +5,12 @@ file that is held cannot be taken away: dockerd may rename, compress or delete i
 """
 
 import os
-from collections import deque
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from typing import Literal
 
 from logagent.collect.chain import close_all, everything, identified, name_all, open_chain, open_strays
 from logagent.collect.kin import (
-    begun_late,
     compressed_copy,
     find,
     find_begun,
@@ -23,13 +21,14 @@ from logagent.collect.kin import (
     not_older,
 )
 from logagent.collect.logset import LogFile, newer_than
+from logagent.collect.passed import Passed
+from logagent.collect.place import CUT
 from logagent.collect.tail import FIRST, Tail, generation
-from logagent.engine.options import max_file, max_size, shifts_compressed
+from logagent.collect.unseen import Limits, ended_full, lost_between, lost_if_full
+from logagent.engine.options import shifts_compressed
 from logagent.model import REBUILT, Gap, Generation, Progress
 
 NAMELESS = Generation(0, 1)
-CUT = 0xFFFF  # the ordinal of a generation whose file was truncated, and has nothing in it that it could be named after
-PASSED = 256  # files that were read or left behind and may still be in the set: more than any sensible max-file
 
 
 class Held:
@@ -45,14 +44,14 @@ class Held:
         self.configure(options)
         self._before: Generation | None = None
         self.rewritten, self._last_time = False, 0
-        self._passed: deque[tuple[int, Generation | None]] = deque(maxlen=PASSED)
+        self._passed = Passed()
         self.tails: list[Tail] = []
         self.removed = False
         self.gone: set[Generation] = set()
 
     def configure(self, options: Mapping[str, str]) -> None:
         """Take the container's options for its log as they are now."""
-        self._max_size, self._max_file = max_size(options), max_file(options)
+        self._limits = Limits.of(options)
         self._compresses = shifts_compressed(options)
 
     def attach(
@@ -97,7 +96,7 @@ class Held:
     def name_anew(self, tail: Tail) -> None:
         """Forget what `tail` was named after: it holds something else now."""
         if tail.generation is not None:
-            self._passed.append((tail.inode, tail.generation))  # a copy of it may lie about
+            self._passed.add([tail])  # a copy of it may lie about
         tail.generation = None
         self._identify()
 
@@ -133,8 +132,8 @@ class Held:
         return [t for t in self.tails if t.unlinked() is not None]
 
     def ended_full(self) -> bool:
-        """Tell whether the newest held file was full: then it was followed by another one, which went with the whole directory."""
-        return bool(self.tails) and self._max_size is not None and self.tails[-1].grown() >= self._max_size
+        """Tell whether another file followed the newest held one, and went with the whole directory."""
+        return ended_full(self.tails, self._limits)
 
     def close(self) -> None:
         """Close all files."""
@@ -159,7 +158,7 @@ class Held:
             twins = [t for t in self.tails if is_twin(t, progress.read.generation) and t.inode != progress.inode]
             self._keep_newer(progress.read.generation, twins)
             self.tails = merged(self._strays_between(progress.read.generation, self.tails), self.tails)
-            return 0, [Gap("lost_place", max(0, (self._max_size or 0) - progress.read.offset))]
+            return 0, [Gap("lost_place", max(0, (self._limits.size or 0) - progress.read.offset))]
         wanted = dict.fromkeys((progress.read, *progress.pending.values()))
         found = [(i, p) for p in wanted if (i := find_begun(self.tails, p, progress.read, read)) is not None]
         place, position = min(found, key=lambda at: (at[0], at[1].offset))
@@ -175,10 +174,8 @@ class Held:
         if not first.compressed and first.size < position.offset:
             return first.end_of_lines(), [*missing, Gap("truncated")]
         if progress.inode == REBUILT and position.offset:
-            return (
-                position.offset - 1,
-                missing,
-            )  # at the record itself: its line may have more pieces, which are stored too
+            # At the record itself: its line may have more pieces, which are stored too.
+            return position.offset - 1, missing
         return position.offset, missing
 
     def _resume_cut(self, progress: Progress) -> tuple[int, list[Gap]]:
@@ -203,7 +200,7 @@ class Held:
             return []
         self._keep_newer(progress.read.generation)
         if self.tails:
-            self.tails[0].missing = self._lost_if_full(self.tails)
+            self.tails[0].missing = lost_if_full(self.tails, self._limits)
         self._join_strays(keep)
         return [] if keep[0].inode == progress.inode else [Gap("truncated")]
 
@@ -227,12 +224,8 @@ class Held:
 
     def _pass(self, tails: list[Tail]) -> None:
         """Close files that are done with, and remember them as long as they may be met again."""
-        self._passed.extend((t.inode, t.generation) for t in tails)
+        self._passed.add(tails)
         close_all(tails)
-
-    def _was_passed(self, tail: Tail) -> bool:
-        own = tail.generation
-        return any(own == known and (tail.compressed or tail.inode == inode) for inode, known in self._passed)
 
     def _open_newer(self, newest: Tail) -> list[Gap]:
         in_set = True
@@ -259,13 +252,13 @@ class Held:
         place = compressed_copy(tails, newest)
         known = newest.generation or self._before
         candidates = tails if place is None else tails[place + 1 :]
-        other = [t for t in candidates if not self._is_held(t) and not self._was_passed(t)]
+        other = [t for t in candidates if not self._is_held(t) and not self._passed.has(t)]
         if place is None and newest.unlinked() is None:
             other = [t for t in other if not_older(t, known) or is_twin(t, known) or self._is_live(t)]
-            lost = self._lost_between(newest, other)
+            lost = lost_between(newest, other, self._limits)
             other = merged(self._strays_between(known, other), other)
         elif place is None:
-            lost = self._lost_between(newest, other)
+            lost = lost_between(newest, other, self._limits)
         else:
             lost = [Gap("rotated")] if is_like_others(newest) else []
         # else the oldest went first: what is left is newer, whatever its first time says
@@ -282,7 +275,7 @@ class Held:
     def _strays_between(self, older: Generation | None, newer: list[Tail]) -> list[Tail]:
         """Files renamed by hand after `older` was, and not seen before that."""
         strays = open_strays(self._directory, self._live, 0) if older and older.time else []
-        known = {t.generation for t in (*self.tails, *newer)} | {own for _, own in self._passed}
+        known = {t.generation for t in (*self.tails, *newer)} | self._passed.generations
         live = newer[-1].generation if newer else None
         keep = [
             t
@@ -291,26 +284,6 @@ class Held:
         ]
         close_all([t for t in strays if t not in keep])
         return keep
-
-    def _lost_between(self, newest: Tail, newer: list[Tail]) -> list[Gap]:
-        """Tell whether files came and went between `newest`, which is not in the set any more, and `newer`.
-
-        dockerd deletes a file in the moment in which it begins the next one, so a live file that was begun later than the
-        deletion tells of another rotation, and that deleted a file more (moby logfile.go: rotate). Where several files are
-        kept and nothing tells how long it takes to fill one, nothing can be told from the times.
-        """
-        gone = newest.unlinked()
-        if not newer:
-            return []
-        if gone is None:
-            return self._lost_if_full(newer)
-        if self._max_size is None and self._max_file > 1:
-            return [Gap("rotated")]
-        return [Gap("rotated", self._max_size or 0)] if begun_late(newer[-1], gone, self._max_size) else []
-
-    def _lost_if_full(self, newer: Sequence[Tail]) -> list[Gap]:
-        """Behind a file that was renamed by hand `newer` are in the set: only when that is full may one have been deleted from it."""
-        return [Gap("rotated")] if self._max_size is not None and len(newer) >= self._max_file else []
 
     def _identify(self) -> None:
         for tail in self.tails:

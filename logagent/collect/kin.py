@@ -9,9 +9,6 @@ from collections.abc import Sequence
 from logagent.collect.tail import FIRST, Tail
 from logagent.model import Generation, Position
 
-CLOCK_TICK = 10_000_000  # ns: the kernel stamps a change of a file up to one tick late or early
-FASTEST = 100  # bytes in a µs: nobody writes a log faster, so that a file of a size takes a time
-
 
 def find(tails: Sequence[Tail], position: Position, inode: int) -> int | None:
     """Tell which of `tails` is the file of `position`; None when none is. `inode` (0: unknown) settles it between files that begin alike.
@@ -95,10 +92,3 @@ def not_older(tail: Tail, than: Generation | None) -> bool:
 def is_between(own: Generation | None, older: Generation | None, newer: Generation | None) -> bool:
     """Tell whether `own` was begun after `older` and before `newer`; what is not known of the latter does not hinder."""
     return own is not None and older is not None and older.time < own.time and (newer is None or own.time < newer.time)
-
-
-def begun_late(live: Tail, gone: int, max_size: int | None) -> bool:
-    """Tell whether `live` was begun later than in the moment `gone` (ns) in which another file was deleted: by a rotation of its own."""
-    begun = live.generation.time if live.generation and live.generation.time else live.modified
-    late = CLOCK_TICK if max_size is None else min(CLOCK_TICK, max_size * 1000 // FASTEST)
-    return begun > gone + late

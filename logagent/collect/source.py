@@ -8,11 +8,13 @@ import os
 from dataclasses import replace
 from typing import Literal
 
-from logagent.collect.held import CUT, Held
+from logagent.collect.held import Held
 from logagent.collect.notes import Notes
 from logagent.collect.pace import Pace
+from logagent.collect.place import Place
 from logagent.collect.reader import Reader
-from logagent.model import Batch, Container, Gap, Position, Progress
+from logagent.collect.tail import Tail
+from logagent.model import Batch, Container, Gap, Progress
 from logagent.parse.block import Parsed, Parser
 from logagent.parse.document import Constant
 
@@ -38,10 +40,10 @@ class Source:
         directory, live = os.path.split(container.log_path or "")
         self._held = Held(directory, live, container.log_options)
         self._reader = Reader(pace.block_size, pace.longest_line)
-        self._progress, self._start = progress, start
+        self._place, self._start = Place(progress), start
         self._look_at, self._interval = 0.0, pace.poll_min
         self._notes = Notes(container.id, events=pace.gap_events)
-        self._unsaved = self._cut = self._ending = self.opened = False
+        self._unsaved = self._ending = self.opened = False
         self.due, self.caught_up, self.ended, self.last_time = 0.0, False, False, last_time
 
     @property
@@ -74,7 +76,7 @@ class Source:
 
     def release(self, now: float) -> bool:
         """Let go the oldest file if only this source keeps it: what was not read of it is a gap. False when it stays."""
-        first = next(iter(self._held.tails), None)
+        first = self._first()
         if first is None or first not in self._held.deleted():
             return False
         unread = first.plain_size() - self._reader.offset
@@ -104,8 +106,7 @@ class Source:
         """Close the files of a log that has nothing to read now, so that others may be opened; False when it has."""
         if not self._held.tails or self._held.removed or not self._quiet():
             return False
-        # What is unfinished stays with the parser: reading goes on behind it.
-        self._progress = Progress(self._progress.read, {}, self._progress.inode) if self._progress else None
+        self._place.leave_unfinished()  # it stays with the parser
         self.close()
         return True
 
@@ -136,7 +137,7 @@ class Source:
             self._look(now)
 
     def _attach(self, now: float) -> None:
-        offset, missing = self._held.attach(self._progress, self._start, self.last_time)
+        offset, missing = self._held.attach(self._place.progress, self._start, self.last_time)
         self._reader.begin(offset)
         for generation in self._held.gone:
             self._parser.leave(generation)
@@ -152,7 +153,7 @@ class Source:
         missing, anew = self._held.look(self._reader.offset)
         self._look_at = now + self._pace.poll_min
         if anew:
-            self._cut = True
+            self._place.cut()
             self._reader.begin()
         self._note(missing)
 
@@ -171,7 +172,7 @@ class Source:
         """Read a file from its start that was truncated and is longer again: what it holds is another generation."""
         first = self._held.tails[0]
         self._held.name_anew(first)
-        self._cut = True
+        self._place.cut()
         self._reader.begin()
         self._reader.holes = 0  # they are met again
         self._note([Gap("truncated")])
@@ -211,8 +212,8 @@ class Source:
     def _batch(self, parsed: Parsed, size: int, now: float) -> Batch | None:
         gaps = self._notes.take(self.container.name, since=self.last_time, until=parsed.first_time or self._begun())
         self.last_time = max(self.last_time, parsed.last_time)
-        self._progress, self._unsaved = self._advanced(), False
-        if self._progress is None and not gaps:
+        progress, self._unsaved = self._place.reach(self._first(), self._reader.offset, self._parser), False
+        if progress is None and not gaps:
             return None
         holes, self._reader.holes = self._reader.holes, 0
         parsed = self._notes.holes(self.container.name, holes, parsed)
@@ -223,7 +224,7 @@ class Source:
             parsed.events,
             parsed.first_time,
             parsed.last_time,
-            self._progress,
+            progress,
             size,
             gaps=gaps,
             problems=parsed.problems,
@@ -231,22 +232,11 @@ class Source:
 
     def _begun(self) -> int:
         """When the file was begun that is read next (ns), 0 when that is not known."""
-        tail = self._held.tails[0] if self._held.tails and not self._reader.offset else None
-        return tail.generation.time if tail and tail.generation else 0
+        tail = self._first()
+        return tail.generation.time if tail and tail.generation and not self._reader.offset else 0
 
-    def _advanced(self) -> Progress | None:
-        if (
-            self._parser.resuming
-        ):  # what is read for the second time is no progress: what lies behind it is stored already
-            return self._progress
-        tail = self._held.tails[0] if self._held.tails else None
-        if tail is not None and tail.generation is not None:
-            self._cut = False
-            return Progress(Position(tail.generation, self._reader.offset), self._parser.pending, tail.inode)
-        old = self._progress
-        if tail is not None and self._cut and old is not None:  # what was unfinished cannot be read again
-            return Progress(Position(replace(old.read.generation, ordinal=CUT), 0), {}, tail.inode)
-        return Progress(old.read, self._parser.pending, old.inode) if old else None
+    def _first(self) -> Tail | None:
+        return self._held.tails[0] if self._held.tails else None
 
     def _note(self, missing: list[Gap]) -> None:
         if not {"lost_piece", "rotated"}.issuperset(gap.reason for gap in missing):
@@ -258,7 +248,7 @@ class Source:
         self.caught_up = True
         if self._held.removed:
             return self._end(now)
-        self.due = _aligned(now + self._interval, self._interval)
+        self.due = (now + self._interval) // self._interval * self._interval  # idle sources wake the thread together
         self._interval = min(self._pace.poll_max, self._interval * 2)
         if self._notes or self._unsaved:
             return self._batch(Parsed(), 0, now)
@@ -280,7 +270,7 @@ class Source:
             return last
         self.ended = True
         self.close()
-        return Batch(self.container.id, b"", 0, 0, 0, self._progress, removed=True)
+        return Batch(self.container.id, b"", 0, 0, 0, self._place.progress, removed=True)
 
     def _failed(self, error: OSError, now: float) -> Batch | None:
         """Try again later what cannot be opened or looked at; say it once."""
@@ -309,8 +299,3 @@ class Source:
             self._parser.leave(left)
         self._reader.begin()
         self.due = now
-
-
-def _aligned(due: float, interval: float) -> float:
-    """Move `due` to a multiple of `interval`, so that idle sources wake the thread together."""
-    return (due // interval) * interval
