@@ -103,7 +103,7 @@ class Progress:
 
 REBUILT = -1
 """The inode of a `Progress` that was made from stored documents: its places lie one byte behind the beginning of the newest
-record of a stream. Reading goes on with the line that follows."""
+record of a stream. Reading begins at that record, which is passed over with all pieces of its line."""
 
 GapReason = Literal["rotated", "lost_place", "lost_piece", "truncated", "unreadable", "released", "missed"]
 

@@ -25,7 +25,7 @@ class Catalog(Ledger):
             db.executemany(
                 "INSERT INTO container(id, name, image, labels, tty, log_driver, log_path, created) VALUES(?,?,?,?,?,?,?,?) ON CONFLICT(id) DO "
                 "UPDATE SET name=excluded.name, image=excluded.image, labels=excluded.labels, tty=excluded.tty, log_driver=excluded.log_driver, "
-                "log_path=excluded.log_path, removed=NULL",
+                "log_path=excluded.log_path, created=coalesce(nullif(excluded.created, ''), created), removed=NULL",
                 [records.container_row(c) for c in containers],
             )
 

@@ -99,6 +99,9 @@ def _prepare(db: sqlite3.Connection, path: Path, *, read_only: bool) -> sqlite3.
             "PRAGMA wal_autocheckpoint=256"
         )  # pages: a budget of a few MiB has no room for a large log beside the database
         _bring_up(db, version)
+    elif version == 0:
+        db.close()
+        raise Failure(f"the store at {path.parent} is just being made: try again in a moment", Exit.STORE)
     elif version < VERSION:
         db.close()
         raise Failure(

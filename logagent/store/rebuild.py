@@ -23,7 +23,7 @@ from logagent.store.lock import Lock
 from logagent.store.member import Hole, Member, members
 from logagent.store.places import Places
 from logagent.store.records import Covered, Part
-from logagent.store.segment import Segments
+from logagent.store.segment import Segments, sync
 
 BUILDING, CATALOG = "catalog.db.rebuilding", "catalog.db"
 FILES = ("", "-wal", "-shm")  # a database, and what SQLite keeps beside it
@@ -203,7 +203,7 @@ def _build(folder: Path) -> tuple[int, int, int, int, tuple[Finding, ...]]:
             building.take(number, newest=number == numbers[-1])
         building.finish()
     _like_folder(path, folder)
-    _sync(path)
+    sync(path)
     return len(numbers), building.frames, building.events, building.containers, tuple(building.found)
 
 
@@ -221,7 +221,7 @@ def _take_place(folder: Path) -> str:
     for suffix in there:
         (folder / f"{CATALOG}{suffix}").rename(folder / f"{aside}{suffix}")
     (folder / BUILDING).rename(folder / CATALOG)
-    _sync(folder)
+    sync(folder)
     return aside if there else ""
 
 
@@ -234,11 +234,3 @@ def _free_name(folder: Path) -> str:
     while any((folder / f"{CATALOG}.damaged-{number}{suffix}").exists() for suffix in FILES):
         number += 1
     return f"{CATALOG}.damaged-{number}"
-
-
-def _sync(path: Path) -> None:
-    fd = os.open(path, os.O_RDONLY | os.O_CLOEXEC)
-    try:
-        os.fsync(fd)
-    finally:
-        os.close(fd)

@@ -73,13 +73,14 @@ class Segments:
         if segment != self._open:
             self.close()
             self._fd = os.open(self.path(segment), os.O_CREAT | os.O_WRONLY | os.O_CLOEXEC, 0o640)
-            _sync_folder(self.folder)  # whoever made the file may have died before this
+            sync(self.folder)  # whoever made the file may have died before this
             self._open = segment
         return self._fd
 
 
-def _sync_folder(folder: Path) -> None:
-    fd = os.open(folder, os.O_RDONLY | os.O_CLOEXEC)
+def sync(path: Path) -> None:
+    """Wait until the file, or the names in the folder, at `path` are on disk. Raises OSError."""
+    fd = os.open(path, os.O_RDONLY | os.O_CLOEXEC)
     try:
         os.fsync(fd)
     finally:

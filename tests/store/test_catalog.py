@@ -2,6 +2,7 @@
 
 import tempfile
 import time
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -61,6 +62,14 @@ def test_containers_are_read_back_as_they_were(catalog):
     renamed = Container(WEB.id, "other", WEB.image, log_path=WEB.log_path)
     catalog.remember([renamed])
     assert {1: renamed, 2: DB, 3: full} == {k.key: k.container for k in catalog.containers()}
+
+
+def test_when_a_container_was_created_is_learned_late(catalog):
+    """A rebuilt catalog knows no time of creation: it is taken when the container is seen, and kept when it is not told again."""
+    seen = replace(WEB, created="2026-01-01T00:00:00Z")
+    catalog.remember([seen])
+    catalog.remember([WEB])
+    assert seen == catalog.containers()[0].container
 
 
 def test_removed_and_back(catalog):

@@ -15,6 +15,7 @@ from logagent.demo.record import PIECE
 from logagent.errors import Exit, Failure
 from logagent.model import REBUILT, Generation, Image, Position
 from logagent.store import rebuild as module
+from logagent.store import segment
 from logagent.store.catalog import Catalog
 from logagent.store.contents import nanoseconds
 from logagent.store.lines import FIRST, LAST, parse, stamp
@@ -266,7 +267,7 @@ def test_crash_at_any_step(folder, monkeypatch, step):
 
     with monkeypatch.context() as patch:
         patch.setattr(Path, "rename", dying(Path.rename))
-        patch.setattr(module, "_sync", dying(module._sync))
+        patch.setattr(module, "sync", dying(segment.sync))
         try:
             rebuild(folder)
         except Killed:

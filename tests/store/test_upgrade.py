@@ -2,7 +2,7 @@
 
 import shutil
 import sqlite3
-from contextlib import suppress
+from contextlib import closing, suppress
 from typing import Any
 
 import pytest
@@ -11,7 +11,7 @@ from logagent.demo.container import container_id
 from logagent.errors import Failure
 from logagent.model import Generation, Position, Progress
 from logagent.store.catalog import Catalog
-from logagent.store.database import VERSION
+from logagent.store.database import VERSION, open_database
 from logagent.store.index import Index
 from tests.collect.rig import Rig, numbered, say
 from tests.scenarios.faults import Killed, Nth, Operations
@@ -186,3 +186,11 @@ def test_who_only_reads_says_what_to_do(old):
         with pytest.raises(Failure, match=r"older logagent \(catalog version 1\): .* `logagent run`"):
             reader(old.folder / "catalog.db")
     assert before == content(old.folder / "catalog.db")
+
+
+def test_a_store_that_is_just_being_made(tmp_path):
+    """Who reads a catalog that has no tables yet is told to try again, not that it is old."""
+    with closing(sqlite3.connect(tmp_path / "catalog.db")) as db:
+        db.execute("PRAGMA journal_mode=wal")
+        with pytest.raises(Failure, match="is just being made: try again"):
+            open_database(tmp_path / "catalog.db", read_only=True)
