@@ -159,14 +159,10 @@ class Source:
 
     def _quiet(self) -> bool:
         """Tell without reading that the only file has not grown."""
-        tails = self._held.tails
-        return (
-            len(tails) == 1
-            and not tails[0].compressed
-            and not self._held.removed
-            and not self._held.rewritten
-            and tails[0].size == self._reader.offset + self._reader.rest
-        )
+        first, *newer = self._held.tails
+        if newer or first.compressed or self._held.removed or self._held.rewritten:
+            return False
+        return first.size == self._reader.offset + self._reader.rest
 
     def _begin_anew(self, now: float) -> Batch | None:
         """Read a file from its start that was truncated and is longer again: what it holds is another generation."""
