@@ -3,7 +3,7 @@
 import random
 import re
 import time
-from collections import defaultdict
+from collections import Counter, defaultdict
 from itertools import pairwise
 from pathlib import Path
 from typing import Any
@@ -49,7 +49,8 @@ def test_each_line_arrives_once_though_the_agent_is_killed(
     assert 0 == agent.stop()
     assert agent.total("read") == agent.total("stored")
 
-    found = _documents(elasticsearch, stream)
+    found, told = _documents(elasticsearch, stream)
+    assert {name: gaps[name] for name in CONTAINERS if gaps[name]} == dict(told)
     written = {name: _written(engine.log_path(ids[name])) for name in CONTAINERS}
     for name in CONTAINERS:
         _assert_exact(name, found[name], gaps[name], written[name])
@@ -64,16 +65,22 @@ def _start(engine: Engine, name: str, options: tuple[str, ...]) -> str:
     return engine.run(name, *options, command=command)
 
 
-def _documents(elasticsearch: Elasticsearch, stream: str) -> dict[str, dict[int, list[tuple[str, str]]]]:
-    """By container name and line number: the (stream, time) of each document."""
+def _documents(
+    elasticsearch: Elasticsearch, stream: str
+) -> tuple[dict[str, dict[int, list[tuple[str, str]]]], Counter[str]]:
+    """By container name and line number: the (stream, time) of each line's document; and how many events tell of gaps."""
+    gaps: Counter[str] = Counter()
     found: dict[str, dict[int, list[tuple[str, str]]]] = defaultdict(lambda: defaultdict(list))
-    for hit in elasticsearch.documents(stream, ["message", "stream", "@timestamp", "container.name"]):
+    for hit in elasticsearch.documents(stream, ["message", "stream", "@timestamp", "container.name", "event.action"]):
         source = hit["_source"]
+        if source.get("event", {}).get("action") == "gap":
+            gaps[source["container"]["name"]] += 1
+            continue
         line = NUMBER.match(source["message"])
         assert line is not None, source
         assert line[1] == source["container"]["name"]
         found[line[1]][int(line[2])].append((source["stream"], source["@timestamp"]))
-    return found
+    return found, gaps
 
 
 def _written(path: Path) -> dict[int, tuple[str, str]]:
