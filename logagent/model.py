@@ -60,6 +60,14 @@ class Generation:
     checksum: int = 0
     ordinal: int = 0
 
+    def begins_like(self, other: Self) -> bool:
+        """Tell whether files with these names begin with the same record."""
+        return (self.time, self.checksum) == (other.time, other.checksum)
+
+    def is_of(self, other: Self | None) -> bool:
+        """Tell whether both name the same file, as far as a name can."""
+        return other is not None and self.begins_like(other) and (not self.checksum or self.ordinal == other.ordinal)
+
     @property
     def token(self) -> str:
         """The generation's part of a document's id: fixed-width hex, so that ids sort as records do."""

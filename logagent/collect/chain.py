@@ -10,9 +10,10 @@ from collections.abc import Callable, Sequence
 from dataclasses import replace
 from operator import itemgetter
 
+from logagent.collect.kin import find, is_between, same_file
 from logagent.collect.logset import LogFile, log_files
 from logagent.collect.tail import Tail
-from logagent.model import Generation
+from logagent.model import Generation, Progress
 
 STRAYS = 64  # files by foreign names that are looked at
 ATTEMPTS = 20  # rotations that may hit while opening before the rest is left to the next look
@@ -50,6 +51,25 @@ def open_strays(directory: str, live: str, inode: int) -> list[Tail]:
     return [t for _, t in sorted(named, key=itemgetter(0))]
 
 
+def open_strays_from(directory: str, live: str, progress: Progress) -> list[Tail]:
+    """Open the one of those files that was being read, and what was begun after it; nothing when it is not there."""
+    strays = open_strays(directory, live, progress.inode)
+    place = find(strays, progress.read, progress.inode)
+    keep = [] if place is None else strays[place:]
+    close_all([t for t in strays if t not in keep])
+    return keep
+
+
+def open_strays_between(
+    directory: str, live: str, older: Generation | None, newer: Generation | None, known: Callable[[Tail], bool]
+) -> list[Tail]:
+    """Open those of them that were begun after `older` and before `newer`, but those that are `known`."""
+    strays = open_strays(directory, live, 0) if older and older.time else []
+    keep = [t for t in strays if not known(t) and is_between(t.generation, older, newer)]
+    close_all([t for t in strays if t not in keep])
+    return keep
+
+
 def everything(files: list[LogFile]) -> list[LogFile]:
     """Choose all files."""
     return files
@@ -59,12 +79,7 @@ def name_all(tails: Sequence[Tail], before: Generation | None) -> None:
     """Give files that begin with like pieces of one long line their ordinal, after the file named `before`."""
     for tail in tails:
         own = tail.generation
-        if (
-            own is not None
-            and before is not None
-            and (own.time, own.checksum) == (before.time, before.checksum)
-            and own.checksum
-        ):
+        if own is not None and before is not None and own.begins_like(before) and own.checksum:
             tail.generation = replace(own, ordinal=before.ordinal + 1)
         before = tail.generation or before
 
@@ -112,7 +127,13 @@ def _open_one(path: str, file: LogFile) -> Tail | None:
 def _without_copies(tails: list[Tail]) -> list[Tail]:
     """Leave out each `.gz` whose plain file is there too: dockerd is compressing it, or died while it did."""
     plain = {t.path: t.generation for t in tails if not t.compressed}
-    copies = [t for t in tails if t.compressed and t.path[:-3] in plain and t.generation in (None, plain[t.path[:-3]])]
+    copies = [
+        t
+        for t in tails
+        if t.compressed
+        and t.path[:-3] in plain
+        and (t.generation is None or same_file(t.generation, plain[t.path[:-3]]))
+    ]
     close_all(copies)
     return [t for t in tails if t not in copies]
 

@@ -266,18 +266,11 @@ class Collector:
         if known is not None:
             known.describe(container, encoded)
             return
-        progress = self._catalog.progress(container.id)
-        parser = Parser(
-            container.id, encoded, tty=container.tty, limit=self._pace.max_event_size, resume=resume_points(progress)
-        )
-        self._sources[container.id] = Source(
-            container,
-            parser,
-            self._pace,
-            progress,
-            self._start if new_store else "beginning",
-            last_time=self._catalog.last_time(container.id),
-        )
+        progress, last = self._catalog.progress(container.id), self._catalog.last_time(container.id)
+        limit, resume = self._pace.max_event_size, resume_points(progress)
+        parser = Parser(container.id, encoded, tty=container.tty, limit=limit, resume=resume, last_time=last)
+        start = self._start if new_store else "beginning"
+        self._sources[container.id] = Source(container, parser, self._pace, progress, start, last_time=last)
 
     def _leave_out(self, container: Container, reason: str) -> None:
         if self._left_out.get(container.id) != reason:

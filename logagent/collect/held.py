@@ -9,24 +9,36 @@ from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from typing import Literal
 
-from logagent.collect.chain import close_all, everything, identified, name_all, open_chain, open_strays
+from logagent.collect.chain import (
+    close_all,
+    everything,
+    identified,
+    name_all,
+    open_chain,
+    open_strays_between,
+    open_strays_from,
+)
+from logagent.collect.cut import is_intact, new_from, regrown, time_at
 from logagent.collect.kin import (
     compressed_copy,
     find,
     find_begun,
-    is_between,
+    find_inode,
+    is_among,
     is_like_others,
     is_twin,
     merged,
+    newer_by_inode,
     not_older,
+    same_file,
 )
 from logagent.collect.logset import LogFile, newer_than
 from logagent.collect.passed import Passed
 from logagent.collect.place import CUT
-from logagent.collect.tail import FIRST, Tail, generation
+from logagent.collect.tail import FIRST, Tail, generation, same_begin
 from logagent.collect.unseen import Limits, ended_full, lost_between, lost_if_full
 from logagent.engine.options import shifts_compressed
-from logagent.model import REBUILT, Gap, Generation, Progress
+from logagent.model import REBUILT, Gap, Generation, Position, Progress
 
 NAMELESS = Generation(0, 1)
 
@@ -68,42 +80,46 @@ class Held:
         name_all(self.tails, None)
         return offset, missing
 
-    def look(self, offset: int) -> tuple[list[Gap], bool]:
-        """Open what is newer than the newest held file; gives what went missing, and whether the first file begins anew.
+    def look(self, offset: int, last_time: int) -> tuple[list[Gap], int | None]:
+        """Open what is newer than the newest held file; gives what went missing, and where the first file is to be read anew, if it is.
 
-        `offset` is how far the first file was read. A file that has become shorter was truncated: what it holds now is a new
-        generation, to be read from its start. What went missing before a later file stands in that file's `missing`.
+        `offset` is how far the first file was read, `last_time` the time of the newest line that was. A file that has become
+        shorter was truncated: what it holds now is a new generation. What went missing before a later file stands in that file's
+        `missing`.
         """
+        self._last_time = last_time
         try:
             status = os.stat(f"{self._directory}/{self._live}")
         except FileNotFoundError:
             self.removed = not os.path.isdir(self._directory)
             self.tails[-1].grown()  # renamed by hand, perhaps: who has it open still writes to it
-            return [], False
-        newest, alone = self.tails[-1], len(self.tails) == 1
-        if status.st_ino != newest.inode:
-            return self._open_newer(newest), False
-        before = newest.size
-        self.rewritten = status.st_size == before and status.st_mtime_ns != newest.modified
-        newest.size, newest.modified = status.st_size, status.st_mtime_ns
-        if status.st_size >= max(before, offset if alone else 0):
-            return [], False
-        gap = Gap("truncated", max(0, before - offset) if alone else before)
-        self.name_anew(newest)
-        newest.missing += [] if alone else [gap]
-        return [gap] if alone else [], alone
+            return [], None
+        newest = self.tails[-1]
+        moved = status.st_ino != newest.inode
+        missing, anew = self._rewritten(newest, offset, newest.status() if moved else status)
+        if moved:
+            missing += self._reused(newest, offset) + self._open_newer(newest)
+        return missing, anew
 
-    def name_anew(self, tail: Tail) -> None:
-        """Forget what `tail` was named after: it holds something else now."""
-        if tail.generation is not None:
-            self._passed.add([tail])  # a copy of it may lie about
-        tail.generation = None
-        self._identify()
+    def name_anew(self, tail: Tail) -> int:
+        """Forget what `tail` was named after: it holds something else now; gives where what is new in it begins."""
+        old, tail.generation = tail.generation, None
+        identified(tail)
+        if (
+            old is not None
+            and tail.generation is not None
+            and tail is self.tails[0]
+            and old.begins_like(tail.generation)
+        ):
+            tail.generation = regrown(old)
+            return new_from(tail, self._last_time)
+        self._passed.add_as(tail.inode, old)  # a copy of it may lie about
+        name_all(self.tails, self._before)
+        return 0
 
     def begins_as_named(self, block: bytes) -> bool:
         """Tell whether the first file, which begins with `block`, still is what it was named after."""
-        own, now = self.tails[0].generation, generation(block[:FIRST])
-        return own is None or now is None or (own.time, own.checksum) == (now.time, now.checksum)
+        return same_begin(self.tails[0].generation, generation(block[:FIRST]))
 
     def name_first(self, block: bytes) -> Generation:
         """The generation of the first file, which begins with `block` if it has none yet."""
@@ -140,6 +156,26 @@ class Held:
         close_all(self.tails)
         self.tails = []
 
+    def _rewritten(self, newest: Tail, offset: int, status: os.stat_result) -> tuple[list[Gap], int | None]:
+        """Compare the newest file with what it was: shorter, it was truncated."""
+        before, alone = newest.size, len(self.tails) == 1
+        self.rewritten = status.st_size == before and status.st_mtime_ns != newest.modified
+        newest.size, newest.modified = status.st_size, status.st_mtime_ns
+        if status.st_size >= max(before, offset if alone else 0):
+            return [], None
+        gap = Gap("truncated", max(0, before - offset) if alone else before)
+        start = self.name_anew(newest)
+        newest.missing += [] if alone else [gap]
+        return ([gap], start) if alone else ([], None)
+
+    def _reused(self, newest: Tail, offset: int) -> list[Gap]:
+        """Name a file anew that was truncated and written to before it was rotated; who has read of it sees that it is not as it was."""
+        if newest.begins_as_named():
+            return []
+        self.name_anew(newest)
+        newest.missing += [Gap("truncated")] if len(self.tails) > 1 else []
+        return [Gap("truncated")] if len(self.tails) == 1 and not offset else []
+
     def _place(self, progress: Progress | None, start: Literal["beginning", "end"]) -> tuple[int, list[Gap]]:
         if progress is not None:
             return self._resume(progress)
@@ -155,10 +191,11 @@ class Held:
         missing = self._find_astray(progress) if find(self.tails, progress.read, progress.inode) is None else []
         read = find(self.tails, progress.read, progress.inode)
         if read is None:
-            twins = [t for t in self.tails if is_twin(t, progress.read.generation) and t.inode != progress.inode]
-            self._keep_newer(progress.read.generation, twins)
+            self._keep_newer(progress.read.generation, newer_by_inode(self.tails, progress))
             self.tails = merged(self._strays_between(progress.read.generation, self.tails), self.tails)
             return 0, [Gap("lost_place", max(0, (self._limits.size or 0) - progress.read.offset))]
+        if not is_intact(self.tails[read], progress.read.offset, self._newest_read(progress, read)):
+            return self._resume_behind(read, progress.read), [*missing, Gap("truncated")]
         wanted = dict.fromkeys((progress.read, *progress.pending.values()))
         found = [(i, p) for p in wanted if (i := find_begun(self.tails, p, progress.read, read)) is not None]
         place, position = min(found, key=lambda at: (at[0], at[1].offset))
@@ -169,18 +206,26 @@ class Held:
         missing += [Gap("lost_piece")] * len(gone)
         self._keep_from(place)
         self.tails[1:] = merged(self._strays_between(progress.read.generation, self.tails), self.tails[1:])
-        first = self.tails[0]
-        first.generation = position.generation
-        if not first.compressed and first.size < position.offset:
-            return first.end_of_lines(), [*missing, Gap("truncated")]
+        self.tails[0].generation = position.generation
         if progress.inode == REBUILT and position.offset:
             # At the record itself: its line may have more pieces, which are stored too.
             return position.offset - 1, missing
         return position.offset, missing
 
+    def _newest_read(self, progress: Progress, read: int) -> int:
+        """The time of the newest record that was read: those of unfinished lines gave no document."""
+        begun = [(find_begun(self.tails, p, progress.read, read), p.offset) for p in progress.pending.values()]
+        return max([self._last_time, *(time_at(self.tails[i], offset) for i, offset in begun if i is not None)])
+
+    def _resume_behind(self, place: int, known: Position) -> int:
+        """Go on in a file that lost its end, with what is new in it; what was unfinished went with the end."""
+        self._keep_from(place)
+        self.tails[0].generation = regrown(known.generation)
+        return new_from(self.tails[0], self._last_time)
+
     def _resume_cut(self, progress: Progress) -> tuple[int, list[Gap]]:
         """Begin the file that was truncated and empty then; or what is newer than its old content, when it is not to be found."""
-        place = next((i for i, t in enumerate(self.tails) if t.inode == progress.inode), None)
+        place = find_inode(self.tails, progress.inode)
         if place is not None:
             self._keep_from(place)
             return 0, []
@@ -192,10 +237,7 @@ class Held:
 
         What is only a copy of it was made to truncate it (logrotate's copytruncate): lines written in between are lost.
         """
-        strays = open_strays(self._directory, self._live, progress.inode)
-        place = find(strays, progress.read, progress.inode)
-        keep = [] if place is None else strays[place:]
-        close_all([t for t in strays if t not in keep])
+        keep = open_strays_from(self._directory, self._live, progress)
         if not keep:
             return []
         self._keep_newer(progress.read.generation)
@@ -206,8 +248,7 @@ class Held:
 
     def _join_strays(self, strays: list[Tail]) -> None:
         """Put `strays` before the set's files, but those that are copies of one of them."""
-        known = {t.generation for t in self.tails}
-        copies = [t for t in strays if t.generation in known]
+        copies = [t for t in strays if any(same_file(t.generation, own.generation) for own in self.tails)]
         close_all(copies)
         self.tails = merged([t for t in strays if t not in copies], self.tails)
 
@@ -252,7 +293,7 @@ class Held:
         place = compressed_copy(tails, newest)
         known = newest.generation or self._before
         candidates = tails if place is None else tails[place + 1 :]
-        other = [t for t in candidates if not self._is_held(t) and not self._passed.has(t)]
+        other = [t for t in candidates if not is_among(t, self.tails) and not self._passed.has(t)]
         if place is None and newest.unlinked() is None:
             other = [t for t in other if not_older(t, known) or is_twin(t, known) or self._is_live(t)]
             lost = lost_between(newest, other, self._limits)
@@ -268,22 +309,15 @@ class Held:
     def _is_live(self, tail: Tail) -> bool:
         return tail.path == f"{self._directory}/{self._live}"
 
-    def _is_held(self, tail: Tail) -> bool:
-        own = tail.generation
-        return any(tail.inode == t.inode or (tail.compressed and own and own == t.generation) for t in self.tails)
-
     def _strays_between(self, older: Generation | None, newer: list[Tail]) -> list[Tail]:
         """Files renamed by hand after `older` was, and not seen before that."""
-        strays = open_strays(self._directory, self._live, 0) if older and older.time else []
-        known = {t.generation for t in (*self.tails, *newer)} | self._passed.generations
+
+        def known(tail: Tail) -> bool:
+            other = any(same_file(tail.generation, t.generation) for t in (*self.tails, *newer))
+            return other or self._passed.named(tail.generation) or is_among(tail, self.tails)
+
         live = newer[-1].generation if newer else None
-        keep = [
-            t
-            for t in strays
-            if t.generation not in known and not self._is_held(t) and is_between(t.generation, older, live)
-        ]
-        close_all([t for t in strays if t not in keep])
-        return keep
+        return open_strays_between(self._directory, self._live, older, live, known)
 
     def _identify(self) -> None:
         for tail in self.tails:

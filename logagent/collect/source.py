@@ -150,11 +150,11 @@ class Source:
         self._note(missing)
 
     def _look(self, now: float) -> None:
-        missing, anew = self._held.look(self._reader.offset)
+        missing, start = self._held.look(self._reader.offset, self.last_time)
         self._look_at = now + self._pace.poll_min
-        if anew:
+        if start is not None:
             self._place.cut()
-            self._reader.begin()
+            self._reader.begin(start)
         self._note(missing)
 
     def _quiet(self) -> bool:
@@ -167,9 +167,9 @@ class Source:
     def _begin_anew(self, now: float) -> Batch | None:
         """Read a file from its start that was truncated and is longer again: what it holds is another generation."""
         first = self._held.tails[0]
-        self._held.name_anew(first)
+        start = self._held.name_anew(first)
         self._place.cut()
-        self._reader.begin()
+        self._reader.begin(start)
         self._reader.holes = 0  # they are met again
         self._note([Gap("truncated")])
         self.due = now
@@ -207,7 +207,7 @@ class Source:
 
     def _batch(self, parsed: Parsed, size: int, now: float) -> Batch | None:
         gaps = self._notes.take(self.container.name, since=self.last_time, until=parsed.first_time or self._begun())
-        self.last_time = max(self.last_time, parsed.last_time)
+        self.last_time = max(self.last_time, parsed.last_time, self._parser.last_time)
         progress, self._unsaved = self._place.reach(self._first(), self._reader.offset, self._parser), False
         if progress is None and not gaps:
             return None

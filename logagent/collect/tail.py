@@ -89,7 +89,7 @@ class Tail:
 
     def grown(self) -> int:
         """The file's size now."""
-        self.size = os.fstat(self._fd).st_size
+        self.size = self.status().st_size
         return self.size
 
     def end_of_lines(self) -> int:
@@ -100,15 +100,33 @@ class Tail:
 
     def unlinked(self) -> int | None:
         """When the file lost its last name (ns, by the kernel's clock); None while it has one, here or elsewhere."""
-        status = os.fstat(self._fd)
+        status = self.status()
         return None if status.st_nlink else status.st_ctime_ns
+
+    def status(self) -> os.stat_result:
+        """The file's status now, whatever its name is."""
+        return os.fstat(self._fd)
 
     def identify(self) -> Self:
         """Find out the generation by the first line, when that is whole."""
         if self.generation is None:
-            head = self.read(0, FIRST)
-            self.generation = generation(self.read(self.data_after(0), FIRST) if head[:1] == b"\0" else head)
+            self.generation = self._first()
         return self
+
+    def begins_as_named(self) -> bool:
+        """Tell whether it still begins with what it was named after. Raises OSError."""
+        return self.compressed or same_begin(self.generation, self._first())
+
+    def _first(self) -> Generation | None:
+        head = self.read(0, FIRST)
+        return generation(self.read(self.data_after(0), FIRST) if head[:1] == b"\0" else head)
+
+    def begun(self) -> int:
+        """When it was begun (ns), as its first record tells that can be read; 0 when none near its start can."""
+        if self.generation is None or self.generation.time:
+            return self.generation.time if self.generation else 0
+        records = (r for line in self.read(0, FIRST).splitlines() for r in read_line(line.lstrip(b"\0"), 0) or ())
+        return next((r.ns for r in records if isinstance(r, Record) and r.ns > 0), 0)
 
     def close(self) -> None:
         """Close the file."""
@@ -131,3 +149,8 @@ def generation(head: bytes) -> Generation | None:
     if isinstance(first, Record):
         return Generation(max(0, first.ns), 0 if first.ending else zlib.crc32(first.text))
     return Generation(0, zlib.crc32(line) or 1)
+
+
+def same_begin(known: Generation | None, found: Generation | None) -> bool:
+    """Tell whether nothing says that a file which was named `known` begins with something else now."""
+    return known is None or found is None or known.begins_like(found)

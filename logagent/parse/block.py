@@ -33,7 +33,8 @@ class Parsed:
 class Parser:
     """Parses one container's log. `limit` bounds one event's escaped text in bytes.
 
-    `resume` has, by stream, where new records begin, and as `read` where new damaged lines do.
+    `resume` has, by stream, where new records begin, and as `read` where new damaged lines do; `last_time` (ns) is that of the newest
+    line before: a damaged one, which has none, takes the time of the one before it.
     """
 
     def __init__(
@@ -44,6 +45,7 @@ class Parser:
         tty: bool,
         limit: int,
         resume: Mapping[Known, Position] | None = None,
+        last_time: int = 0,
     ) -> None:
         self.constant = constant
         self._id = container[:12].encode() + b"-"
@@ -52,7 +54,7 @@ class Parser:
         self._shape = Shape(ending=b"\\r\\n" if tty else b"\\n")
         self._resume = Resume(resume or {})
         self._stored: dict[Stream, bytes] = {}  # the time of a line whose pieces are stored already
-        self._last = 0
+        self._last = last_time
 
     @property
     def pending(self) -> dict[Stream, Position]:
@@ -69,6 +71,11 @@ class Parser:
         parsed = self._carefully(block, generation, offset, constant, now)
         self._resume.reach(generation, offset + len(block))
         return parsed
+
+    @property
+    def last_time(self) -> int:
+        """The time of the record that was read last (ns), also of one whose line is not finished."""
+        return self._last
 
     @property
     def resuming(self) -> bool:
