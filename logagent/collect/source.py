@@ -137,9 +137,9 @@ class Source:
             self._look(now)
 
     def _attach(self, now: float) -> None:
-        offset, missing = self._held.attach(self._place.progress, self._start, self.last_time)
-        self._reader.begin(offset)
-        for generation in self._held.gone:
+        found = self._held.attach(self._place.progress, self._start, self.last_time)
+        self._reader.begin(found.offset)
+        for generation in found.gone:
             self._parser.leave(generation)
         if self._held.tails:
             self.opened = True
@@ -147,7 +147,7 @@ class Source:
         self._unsaved = self._start == "end"
         self._start = "beginning"  # a file that appears later is new
         self._look_at = now + self._pace.poll_min
-        self._note(missing)
+        self._note(found.missing)
 
     def _look(self, now: float) -> None:
         missing, start = self._held.look(self._reader.offset, self.last_time)

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from typing import Self
 
 from logagent.collect.tail import Tail
-from logagent.engine.options import max_file, max_size
+from logagent.engine.options import max_file, max_size, shifts_compressed
 from logagent.model import Gap
 
 CLOCK_TICK = 10_000_000  # ns: the kernel stamps a change of a file up to one tick late or early
@@ -17,15 +17,16 @@ FASTEST = 100  # bytes in a µs: nobody writes a log faster, so that a file of a
 
 @dataclass(frozen=True, slots=True)
 class Limits:
-    """When dockerd rotates: `size` in bytes (None: never), and how many files there are at most."""
+    """When dockerd rotates: `size` in bytes (None: never), and how many files there are at most; `compresses` those that are full."""
 
     size: int | None
     files: int
+    compresses: bool | None
 
     @classmethod
     def of(cls, options: Mapping[str, str]) -> Self:
         """Read the options of a container."""
-        return cls(max_size(options), max_file(options))
+        return cls(max_size(options), max_file(options), shifts_compressed(options))
 
 
 def lost_between(held: Tail, newer: Sequence[Tail], limits: Limits) -> list[Gap]:

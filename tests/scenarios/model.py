@@ -366,7 +366,7 @@ class Log:
         rest = []
         for line in self.lines:
             if line.may_lack:
-                assert self._is_remains(line)
+                assert self._is_remains(line), f"line {self._number(line)} of {self.name} has parts of others"
             elif line.torn or not (
                 line.done or (line.cut and (self.removed or self.last.get(line.stream, 0) > self._number(line)))
             ):
@@ -374,8 +374,9 @@ class Log:
             elif line.stream:
                 assert [line.text] == line.found, f"line {self._number(line)} of {self.name}"
             else:
-                assert [True] == [line.units[0].tag in text for text in line.found]
-        assert not self.blank or self.lossy
+                found = [line.units[0].tag in text for text in line.found]
+                assert [True] == found, f"the damaged line {self._number(line)} of {self.name}"
+        assert not self.blank or self.lossy, f"a line of {self.name} without its beginning"
         self.lines = [line for line in self.lines if line in rest or (line.may_lack and not line.done and not line.cut)]
         return self._judge()
 
