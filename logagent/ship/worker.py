@@ -19,7 +19,7 @@ from logagent.ship.window import Outcome
 
 REACH = "Check that Elasticsearch or OpenSearch runs there, and the output's url"
 LATER = "It is tried again at growing intervals"
-DISK = "Check the disk and the permissions of the store's folder"
+DISK = "Check the disk and the permissions of the store's folder; `logagent store verify` tells what is missing"
 
 
 class Frames(Protocol):
