@@ -8,12 +8,12 @@ from dataclasses import dataclass, field, replace
 from typing import Literal
 
 from logagent.collect.chain import everything, name_all, open_strays_from
-from logagent.collect.cut import is_intact, new_from, regrown, time_at
+from logagent.collect.cut import ends_later, is_intact, new_from, regrown, time_at
 from logagent.collect.kin import find, find_begun, find_inode, merged, newer_by_inode
 from logagent.collect.place import CUT
 from logagent.collect.stretch import Stretch
 from logagent.collect.unseen import Limits, lost_if_full
-from logagent.model import REBUILT, Gap, Generation, Progress
+from logagent.model import REBUILT, Gap, Generation, Position, Progress
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,7 +68,7 @@ class _Resumption:
     def _at_unfinished(self, read: int, missing: list[Gap]) -> Attached:
         stretch, progress = self._stretch, self._progress
         wanted = dict.fromkeys((progress.read, *progress.pending.values()))
-        found = [(i, p) for p in wanted if (i := find_begun(stretch.tails, p, progress.read, read)) is not None]
+        found = [(i, p) for p in wanted if (i := self._find_begun(p, read)) is not None]
         place, position = min(found, key=lambda at: (at[0], at[1].offset))
         gone = wanted.keys() - {p for _, p in found}
         if gone and progress.inode == REBUILT:
@@ -80,11 +80,15 @@ class _Resumption:
         back = 1 if progress.inode == REBUILT and position.offset else 0
         return Attached(position.offset - back, [*missing, *[Gap("lost_piece")] * len(gone)])
 
-    def _newest_read(self, read: int) -> int:
+    def _newest_read(self, read: int | None) -> int:
         """The time of the newest record that was read: those of unfinished lines gave no document."""
-        tails, progress = self._stretch.tails, self._progress
-        begun = [(find_begun(tails, p, progress.read, read), p.offset) for p in progress.pending.values()]
+        tails, pending = self._stretch.tails, self._progress.pending.values()
+        begun = [(self._find_begun(p, read), p.offset) for p in pending]
         return max([self._last_time, *(time_at(tails[i], offset) for i, offset in begun if i is not None)])
+
+    def _find_begun(self, begun: Position, read: int | None) -> int | None:
+        tails = self._stretch.tails
+        return find(tails, begun, 0) if read is None else find_begun(tails, begun, self._progress.read, read)
 
     def _behind_cut(self, read: int, missing: list[Gap]) -> Attached:
         """Go on in a file that lost its end, with what is new in it; what was unfinished went with the end."""
@@ -118,13 +122,15 @@ class _Resumption:
         keep = open_strays_from(stretch.directory, stretch.live, self._progress)
         if not keep:
             return []
-        self._keep_newer(by_inode=False)
+        self._keep_newer()
         if stretch.tails:
             stretch.tails[0].missing = lost_if_full(stretch.tails, self._limits)
         stretch.join(keep)
         return [] if keep[0].inode == self._progress.inode else [Gap("truncated")]
 
-    def _keep_newer(self, *, by_inode: bool = True) -> None:
+    def _keep_newer(self) -> None:
+        """Leave what is older than the file that has gone: it began earlier, and ends with nothing that is later than what was read."""
         known = self._known if self._known.time else replace(self._known, time=self._last_time)
-        also = newer_by_inode(self._stretch.tails, self._progress) if by_inode else []
-        self._stretch.keep_newer(known, also)
+        tails, newest = self._stretch.tails, self._newest_read(None)
+        later = [t for t in tails if ends_later(t, newest)] if newest else []
+        self._stretch.keep_newer(known, [*later, *newer_by_inode(tails, self._progress)])

@@ -32,6 +32,12 @@ def time_at(tail: Tail, offset: int) -> int:
     return found[0].ns if found and isinstance(found[0], Record) else 0
 
 
+def ends_later(tail: Tail, last_time: int) -> bool:
+    """Tell whether a record near the end of a file is later than `last_time` (ns), whatever it begins with. Raises OSError."""
+    start = max(0, tail.plain_size() - LONGEST)
+    return any(_is_later(line, last_time) for line in tail.read(start, LONGEST).splitlines())
+
+
 def new_from(tail: Tail, last_time: int) -> int:
     """Where the first record begins that is later than `last_time` (ns), sought from the end; the end of the last line when there is none. Raises OSError."""
     found = tail.end_of_lines()

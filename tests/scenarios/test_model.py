@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import Any
 from unittest import mock
 
+import pytest
 from hypothesis import HealthCheck, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, rule
@@ -23,6 +24,8 @@ from tests.scenarios.model import Log, ModelRig, check_store
 
 EXAMPLES = os.environ.get("MODEL_EXAMPLES", "")
 FAST = "/dev/shm"  # a folder in memory: what is tested is not how a disk keeps what it was given
+
+pytestmark = pytest.mark.timeout(3600)
 
 STREAMS = st.sampled_from(["stdout", "stderr"])
 WHO = st.integers(0, 2)
@@ -139,8 +142,12 @@ class Model(RuleBasedStateMachine):
     def damage(self, who: int, what: Any) -> None:
         """The disk or a power cut damages the file."""
         log = self.alive(who)
-        if log and (what != "torn" or log.live.units):  # a file with nothing but half a line has no name
-            log.damage(what)
+        begun = log is not None and log.live.begun
+        if log is None or (not begun and (what == "torn" or "stdout" in log.open)):
+            return
+        log.damage(what)
+        if not begun:
+            log.line("stdout")  # of a file with no record at all nothing tells when it was written
 
     @rule(who=WHO)
     def truncate(self, who: int) -> None:
@@ -148,8 +155,10 @@ class Model(RuleBasedStateMachine):
         log = self.alive(who)
         if log is None or log.akin():  # when nothing tells their order, what is older may be read again
             return
+        if self.crowded and "stdout" in log.open:
+            return
         log.truncate()
-        if self.crowded and "stdout" not in log.open:
+        if self.crowded:
             log.line(
                 "stdout"
             )  # behind an empty file nobody may close the one before it: it would not give way to other logs
