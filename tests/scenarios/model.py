@@ -313,6 +313,7 @@ class Log:
         A file that was deleted or cut by hand leaves no trace, unless the agent's place was in it; one that was renamed by hand is found again only
         when something of its log is stored.
         """
+        self.excused |= self.reached is not None and self.reached.lost  # it cannot know that it had read all of it
         for file in self.astray if not self.known else ():
             self._vanish(file, held=False, loss="silent")
         for file in self.astray:
@@ -322,6 +323,7 @@ class Log:
             traceless = self.removed or (unit.file.unlinked and unit.file is not self.reached)
             if unit.lost == "unseen" or (unit.gone and not unit.lost) or (unit.lost == "gap" and traceless):
                 self._lose(unit, "silent" if traceless else self._told())
+                self.excused = True
 
     def looks(self) -> None:
         """Decide, as the agent is about to look, whether it can tell that files came and went unseen.
