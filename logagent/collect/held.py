@@ -66,9 +66,9 @@ class Held:
             return [], None
         newest = self.tails[-1]
         moved = status.st_ino != newest.inode
-        missing, anew = self._rewritten(newest, offset, newest.status() if moved else status)
+        missing, anew = self._compared(newest, offset, newest.status() if moved else status, moved=moved)
         if moved:
-            missing += self._reused(newest, offset) + self._open_newer(newest)
+            missing += self._open_newer(newest)
         return missing, anew
 
     def name_anew(self, tail: Tail) -> int:
@@ -123,25 +123,20 @@ class Held:
         """Close all files."""
         self._stretch.close()
 
-    def _rewritten(self, newest: Tail, offset: int, status: os.stat_result) -> tuple[list[Gap], int | None]:
-        """Compare the newest file with what it was: shorter, it was truncated."""
+    def _compared(
+        self, newest: Tail, offset: int, status: os.stat_result, *, moved: bool
+    ) -> tuple[list[Gap], int | None]:
+        """Compare the newest file with what it was: shorter, or beginning with something else when it is left, it was truncated."""
         before, alone = newest.size, len(self.tails) == 1
         self.rewritten = status.st_size == before and status.st_mtime_ns != newest.modified
         newest.size, newest.modified = status.st_size, status.st_mtime_ns
-        if status.st_size >= max(before, offset if alone else 0):
+        shorter = status.st_size < max(before, offset if alone else 0)
+        if not shorter and not (moved and not newest.begins_as_named()):
             return [], None
-        gap = Gap("truncated", max(0, before - offset) if alone else before)
+        gone = (max(0, before - offset) if alone else before) if shorter else 0
         start = self.name_anew(newest)
-        newest.missing += [] if alone else [gap]
-        return ([gap], start) if alone else ([], None)
-
-    def _reused(self, newest: Tail, offset: int) -> list[Gap]:
-        """Name a file anew that was truncated and written to before it was rotated; who has read of it sees that it is not as it was."""
-        if newest.begins_as_named():
-            return []
-        self.name_anew(newest)
-        newest.missing += [Gap("truncated")] if len(self.tails) > 1 else []
-        return [Gap("truncated")] if len(self.tails) == 1 and not offset else []
+        newest.missing += [] if alone else [Gap("truncated", gone)]
+        return ([Gap("truncated", gone)], start) if alone else ([], None)
 
     def _open_newer(self, newest: Tail) -> list[Gap]:
         in_set = True
