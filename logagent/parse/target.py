@@ -15,7 +15,7 @@ ABSENT = "other"  # stands for a field that a container does not have; a templat
 LONGEST = 100  # bytes of a part of a data stream's name, as Elasticsearch has it
 
 _FIELD = re.compile(r"\{(" + "|".join(FIELDS) + r")\}")
-_OTHERS = re.compile(r"[^a-z0-9._]+")
+_OTHERS = re.compile(r"[^a-z0-9.]+")
 
 
 def default(dataset: str, namespace: str) -> Target:
