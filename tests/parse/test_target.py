@@ -180,3 +180,10 @@ def test_the_default_streams_bytes_are_as_ever():
     """Without a stream of its own a container's action lines are an id alone."""
     found = pairs(CONTAINER, Choice(), None)
     assert f'{{"create": {{"_id": "{CONTAINER.id[:12]}-{GENERATION.token}-0"}}}}' == json.dumps(found[0][0])
+
+
+def test_a_percent_sign_of_the_settings():
+    """What the operator's part of a name has beyond letters stands in the action line as it is."""
+    target = Targets("100%d.ä'{service}", "x").of(CONTAINER)
+    found = pairs(CONTAINER, Choice(), target)
+    assert ["logs-100%d.ä'we_b-x"] * 4 == [action["create"]["_index"] for action, _ in found]

@@ -71,9 +71,10 @@ def test_damage_sends_no_document_elsewhere():
         own.replace(b'"_index":"logs', b'"_indey":"logs'),
         own.replace(b'"dataset":"docker.web","namespace"', b'"dataset":"docker.wea","namespace"'),
         own.replace(b'"_index":"logs-docker.web-default"', b'"_index":7'),
+        own.replace(b',"_index"', b',"pipeline":"x","_index"'),
         own.replace(b'"data_stream":{', b'"data_strean":{'),
     ]
-    assert [False] * 5 == [sound(p) for p in wrong]
+    assert [False] * 6 == [sound(p) for p in wrong]
     assert own not in wrong
 
 
