@@ -38,6 +38,18 @@ Lag = tuple[str, str, int, float]
 """Container id, name, bytes not read yet, and for how many seconds the oldest of them has waited."""
 
 
+class Streams(Protocol):
+    """What is asked of the targets."""
+
+    @property
+    def streams(self) -> int:
+        """How many data streams are in use beside the default one."""
+
+    @property
+    def refused(self) -> int:
+        """How often a container got the default one because there were too many."""
+
+
 class Sources(Protocol):
     """What is asked of the collector."""
 
@@ -48,6 +60,10 @@ class Sources(Protocol):
     @property
     def deleted_bytes(self) -> int:
         """Bytes of log files that are deleted and held until they are read."""
+
+    @property
+    def targets(self) -> "Streams":
+        """The data streams that containers were given."""
 
     def sources(self, now: float) -> Iterable[Lag]:
         """How far each container is behind."""
@@ -111,6 +127,7 @@ class Metrics(Collector):
             "Bytes of log files that Docker deleted, kept on disk until they are read.",
             self._collector.deleted_bytes,
         )
+        yield from streams(self._collector.targets)
         yield from accounting(totals)
         yield from self._stored()
         yield from deliveries(outputs, totals, now)
@@ -137,6 +154,14 @@ def registry(metrics: Metrics) -> CollectorRegistry:
     found.register(metrics)
     ProcessCollector(registry=found)
     return found
+
+
+def streams(targets: Streams) -> Iterator[Metric]:
+    """How many data streams containers were given."""
+    text = "Data streams in use by this agent, beside the default one."
+    yield GaugeMetricFamily("logagent_data_streams", text, targets.streams)
+    text = "Times that a container got the default data stream because document.max_streams others were in use."
+    yield CounterMetricFamily("logagent_data_streams_refused", text, targets.refused)
 
 
 def accounting(totals: Totals) -> Iterator[Metric]:

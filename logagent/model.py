@@ -47,6 +47,28 @@ class Container:
         return self.labels.get("com.docker.compose.service") or self.labels.get("com.docker.swarm.service.name")
 
 
+FIELDS = ("service", "project", "container", "image")
+"""What a template of a data stream's part may name: no more than `docker.{service}` needs, and nothing that is another one for each line."""
+
+
+@dataclass(frozen=True, slots=True)
+class Target:
+    """The data stream of a container's documents. `own` tells that it is not the one that outputs send to unless told otherwise.
+
+    `wanted` is the stream that it would have had, when there were too many of them already; else empty.
+    """
+
+    dataset: str
+    namespace: str
+    own: bool = False
+    wanted: str = ""
+
+    @property
+    def stream(self) -> str:
+        """The name of the data stream."""
+        return f"logs-{self.dataset}-{self.namespace}"
+
+
 @dataclass(frozen=True, slots=True)
 class Generation:
     """Identity of one file's content.

@@ -15,6 +15,7 @@ from logagent.engine.inventory import Inventory
 from logagent.engine.select import Selection, Selector
 from logagent.model import Batch
 from logagent.parse.document import Choice, Origin
+from logagent.parse.target import default
 from logagent.ship.elastic import Elastic, authorization
 from logagent.ship.setup import prepare
 from logagent.ship.shipper import Shipper
@@ -71,7 +72,7 @@ def collector(
 def shipper(store: Store, output: Output, settings: Settings) -> Shipper:
     """Make the shipper of one output. Raises Failure(USAGE) for credentials or certificates that cannot be used."""
     given = {key: _secret(output, key) for key in ("username", "password", "api_key")}
-    stream = f"logs-{settings.document.dataset}-{settings.document.namespace}"
+    stream = output.index or default(settings.document.dataset, settings.document.namespace).stream
     client = Elastic(
         output.url,
         stream,
@@ -80,6 +81,8 @@ def shipper(store: Store, output: Output, settings: Settings) -> Shipper:
         verify=output.verify_tls,
         timeout=output.timeout,
         connections=output.workers,
+        pipeline=output.pipeline,
+        plain_index=output.index is not None,
     )
     return Shipper(
         store,
@@ -89,7 +92,7 @@ def shipper(store: Store, output: Output, settings: Settings) -> Shipper:
         backoff_min=output.backoff_min,
         backoff_max=output.backoff_max,
         dead_budget=settings.dead_letters.max_size,
-        prepare=prepare if output.template else None,
+        prepare=prepare if output.template and output.index is None else None,
     )
 
 

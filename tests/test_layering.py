@@ -27,6 +27,7 @@ PURE = [
     "ship/backoff.py",
     "ship/window.py",
     "ship/template.py",
+    "ship/target.py",
     "store/retention.py",
     "store/records.py",
     "collect/logset.py",

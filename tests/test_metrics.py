@@ -25,6 +25,7 @@ class FakeCollector:
 
     open_files = 3
     deleted_bytes = 77
+    targets = SimpleNamespace(streams=5, refused=2)
 
     def __init__(self, *found):
         self.found = list(found)
@@ -133,6 +134,7 @@ def test_store_and_cursor_are_told(store):
     assert values["logagent_output_cursor_frame", "es"] == 1.0
     assert values["logagent_output_waiting_seconds", "es"] == 5.0
     assert (3.0, 77.0) == (values["logagent_open_files",], values["logagent_deleted_bytes",])
+    assert (5.0, 2.0) == (values["logagent_data_streams",], values["logagent_data_streams_refused_total",])
 
 
 def test_full_store_is_told(store):

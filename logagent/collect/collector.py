@@ -15,11 +15,12 @@ from logagent.collect.source import Source
 from logagent.collect.weigh import EVERY, keep_within
 from logagent.engine.inventory import Changes
 from logagent.engine.select import Selection
-from logagent.model import Batch, Container
+from logagent.model import Batch, Container, Target
 from logagent.parse.block import Parser
 from logagent.parse.document import Choice, Origin, constant
 from logagent.parse.gap import WORDS
 from logagent.parse.resume import resume_points
+from logagent.parse.target import Targets
 from logagent.store.catalog import Catalog
 
 log = logging.getLogger(__name__)
@@ -68,6 +69,7 @@ class Collector:
     ) -> None:
         self._containers, self._catalog, self._put = containers, catalog, put
         self._selection, self._origin, self._choice, self._pace = selection, origin, choice, pace
+        self.targets = Targets(choice.dataset, choice.namespace, labels=choice.stream_labels, most=choice.max_streams)
         self._start: Literal["beginning", "end"] = start
         self._reconcile_every, self._max_open_files, self._max_deleted = reconcile, max_open_files, max_deleted
         self._sources: dict[str, Source] = {}
@@ -261,7 +263,7 @@ class Collector:
             self._leave_out(container, why_not)
             return
         self._left_out.pop(container.id, None)
-        encoded = constant(container, self._origin, self._choice)
+        encoded = constant(container, self._origin, self._choice, self._target(container))
         known = self._sources.get(container.id)
         if known is not None:
             known.describe(container, encoded)
@@ -271,6 +273,17 @@ class Collector:
         parser = Parser(container.id, encoded, tty=container.tty, limit=limit, resume=resume, last_time=last)
         start = self._start if new_store else "beginning"
         self._sources[container.id] = Source(container, parser, self._pace, progress, start, last_time=last)
+
+    def _target(self, container: Container) -> Target:
+        target = self.targets.of(container)
+        if target.wanted:
+            log.warning(
+                "container %s is sent to %s instead of %s: there are document.max_streams others already",
+                container.name,
+                target.stream,
+                target.wanted,
+            )
+        return target
 
     def _leave_out(self, container: Container, reason: str) -> None:
         if self._left_out.get(container.id) != reason:

@@ -24,10 +24,11 @@ from logagent.config.words import (
     ANY_CASE,
     NO_BOOL,
     Absolute,
+    IndexName,
     Label,
     Name,
     Socket,
-    StreamPart,
+    StreamTemplate,
     Text,
     Token,
     Url,
@@ -122,10 +123,14 @@ class Document(Section):
     """Globs of the labels that are kept."""
     max_labels: Annotated[int, Field(ge=0, le=1000), NO_BOOL] = 64
     """How many labels a document has at most."""
-    dataset: StreamPart = "docker.container_logs"
-    """The data stream is logs-<dataset>-<namespace>."""
-    namespace: StreamPart = "default"
-    """The data stream is logs-<dataset>-<namespace>."""
+    dataset: StreamTemplate = "docker.container_logs"
+    """The data stream is logs-<dataset>-<namespace>; may have {service}, {project}, {container} and {image} (what is absent: other)."""
+    namespace: StreamTemplate = "default"
+    """The data stream is logs-<dataset>-<namespace>; may have the same fields."""
+    stream_labels: bool = True
+    """Whether a container's labels logagent.dataset and logagent.namespace choose its data stream."""
+    max_streams: Annotated[int, Field(ge=0, le=10_000), NO_BOOL] = 64
+    """How many data streams there are at most beside the default one, which containers beyond share."""
     log_offset: bool = True
     """Whether documents have log.offset."""
     file_path: bool = False
@@ -195,7 +200,11 @@ class Output(Section):
     verify_tls: bool = True
     """Whether the server's certificate is checked."""
     template: bool = True
-    """Whether the index template is created when it is absent."""
+    """Whether the index template is created when it is absent; never for a plain index."""
+    index: IndexName | None = None
+    """Plain index, or alias of one, for clusters without data streams: everything goes there; null: to data streams."""
+    pipeline: Text | None = None
+    """Ingest pipeline that all documents go through; null: the one that the data stream or index has."""
     workers: Annotated[int, Field(ge=1, le=16), NO_BOOL] = 2
     """How many requests are on their way at the same time."""
     timeout: Annotated[Duration, between(0.1, 3600, render_duration)] = 60.0

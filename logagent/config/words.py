@@ -12,7 +12,11 @@ from urllib.parse import urlsplit
 
 from pydantic import AfterValidator, BeforeValidator, WithJsonSchema
 
-_STREAM_PART_REFUSED = '-\\/*?"<>|,#: '
+from logagent.model import FIELDS
+
+_FIELD = re.compile(r"\{([^{}]*)\}")
+_INDEX_REFUSED = '\\/*?"<>|,#: '
+_STREAM_PART_REFUSED = "-" + _INDEX_REFUSED
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,62}")
 _TOKEN = re.compile(r"[A-Za-z0-9_-]{1,8}")
 
@@ -45,6 +49,28 @@ def _stream_part(text: str) -> str:
         raise ValueError(f"must not contain {' '.join(map(repr, refused))}, as parts of data stream names may not")
     if text[0] in "_+.":
         raise ValueError("must not begin with _ + or .")
+    return text
+
+
+def _stream_template(text: str) -> str:
+    """A part of a data stream's name in which `{field}` stands for what a container has there."""
+    if set(_FIELD.findall(text)) - set(FIELDS):
+        raise ValueError(f"names a field that is not known: use {', '.join(f'{{{name}}}' for name in FIELDS)}")
+    plain = _FIELD.sub("x", text)
+    if "{" in plain or "}" in plain:
+        raise ValueError("has a { or } without the other")
+    _stream_part(plain)
+    return text
+
+
+def _index(text: str) -> str:
+    """Elasticsearch's rule for the names of indices. Those that begin with a dot are the server's own."""
+    if not text or len(text.encode()) > 255 or not text.isprintable():
+        raise ValueError("must be 1 to 255 bytes of printable text")
+    if text != text.lower() or set(text) & set(_INDEX_REFUSED):
+        raise ValueError('must be lowercase, without \\\\ / * ? " < > | , # : and space, as names of indices are')
+    if text[0] in "-_+.":
+        raise ValueError("must not begin with - _ + or .")
     return text
 
 
@@ -112,10 +138,15 @@ Absolute = Annotated[
 ]
 Text = Annotated[str, AfterValidator(_text)]
 Label = Annotated[str, AfterValidator(_label)]
-StreamPart = Annotated[
+StreamTemplate = Annotated[
     str,
-    AfterValidator(_stream_part),
-    WithJsonSchema({"type": "string", "pattern": r'^[^-_+.\\/*?"<>|,#: A-Z][^-\\/*?"<>|,#: A-Z]{0,99}$'}),
+    AfterValidator(_stream_template),
+    WithJsonSchema({"type": "string", "pattern": r'^[^-_+.\\/*?"<>|,#: A-Z][^-\\/*?"<>|,#: A-Z]*$'}),
+]
+IndexName = Annotated[
+    str,
+    AfterValidator(_index),
+    text_schema(pattern=r'^[^-_+.\\/*?"<>|,#: A-Z][^\\/*?"<>|,#: A-Z]*$'),
 ]
 Name = Annotated[
     str,

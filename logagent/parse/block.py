@@ -65,7 +65,8 @@ class Parser:
         """Turn `block`, whole lines at `offset` of `generation`, into documents; `now` is when it was read (seconds)."""
         constant = self.constant.at(_created(now))
         if not self.pending and not self._resume and not self._stored and _within(block, self._limit):
-            fast = splice(block, offset, self._prefix(generation), constant, self._shape, log=self.constant.log)
+            log, index = self.constant.log, self.constant.index
+            fast = splice(block, offset, self._prefix(generation), constant, self._shape, log=log, index=index)
             if fast is not None:
                 return self._from_spliced(fast.documents, fast.events, fast.first_time, fast.last_time)
         parsed = self._carefully(block, generation, offset, constant, now)
@@ -138,7 +139,7 @@ class Parser:
 
     def open_document(self, generation: Generation, offset: int) -> bytes:
         """Give what stands before the text of the document of the record at `offset`."""
-        return opening(self._prefix(generation)) % offset
+        return opening(self._prefix(generation), self.constant.index) % offset
 
     def flags(self, ending: bytes, *, truncated: bool) -> list[str]:
         """Give the marks that let the line be printed again as it was."""

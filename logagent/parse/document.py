@@ -13,7 +13,8 @@ from typing import Any
 import orjson
 
 from logagent import __version__
-from logagent.model import Container
+from logagent.model import Container, Target
+from logagent.parse.target import default
 
 ECS_VERSION = "8.11.0"
 LONGEST_LABEL = 1024  # characters of a label's value, and of its key: what the default mapping would index
@@ -34,6 +35,8 @@ class Choice:
 
     dataset: str = "docker.container_logs"
     namespace: str = "default"
+    stream_labels: bool = True
+    max_streams: int = 64
     label_dots: str = "_"
     labels_include: tuple[str, ...] = ("*",)
     max_labels: int = 64
@@ -45,31 +48,35 @@ class Choice:
 class Constant:
     """The encoded part: all members up to the beginning of `event`, which is the last one and is open.
 
-    `log` is the template of the members of the `log` object; it may take the record's offset.
+    `log` is the template of the members of the `log` object; it may take the record's offset. `index` is what stands behind the
+    id in the action lines: the name of the data stream where that is another one than the default, in bytes that are ours.
     """
 
     shared: bytes
     log: bytes
+    index: bytes = b""
 
     def at(self, created: str) -> bytes:
         """Give the members of the object, without its braces; `created` is when a batch was read. `event` can be continued."""
         return self.shared + b',"kind":"event","created":"' + created.encode() + b'"}'
 
 
-def constant(container: Container, origin: Origin, choice: Choice) -> Constant:
-    """Encode what all documents of `container` share."""
+def constant(container: Container, origin: Origin, choice: Choice, target: Target | None = None) -> Constant:
+    """Encode what all documents of `container` share; without a `target` they go to the default one."""
+    target = target or default(choice.dataset, choice.namespace)
     fields = {
         "container": _container(container, choice),
         "host": _host(origin),
         "agent": {"type": "logagent", "version": __version__, "id": origin.agent_id, "name": _clean(origin.host)},
         "ecs": {"version": ECS_VERSION},
-        "data_stream": {"type": "logs", "dataset": choice.dataset, "namespace": choice.namespace},
+        "data_stream": {"type": "logs", "dataset": target.dataset, "namespace": target.namespace},
         **({"service": {"name": _clean(container.service)}} if container.service else {}),
         "input": {"type": "container"},
-        "event": {"dataset": choice.dataset},
+        "event": {"dataset": target.dataset},
     }
     encoded = orjson.dumps(fields)[1:-2]
-    return Constant(encoded, _log(container, choice))
+    index = b',"_index":' + orjson.dumps(target.stream) if target.own else b""
+    return Constant(encoded, _log(container, choice), index)
 
 
 def _log(container: Container, choice: Choice) -> bytes:

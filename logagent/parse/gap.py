@@ -48,7 +48,7 @@ def _document(gap: Gap, container: str, constant: Constant, found: int) -> bytes
     event = {"kind": "pipeline_error", "action": "gap", "reason": gap.reason}
     event |= {key: rfc3339(ns) for key, ns in span.items() if ns} | {"created": rfc3339(found // 10**6 * 10**6)}
     return (
-        b'{"create":{"_id":"%b-gap-%016x"}}\n' % (container[:12].encode(), found)
+        b'{"create":{"_id":"%b-gap-%016x"%b}}\n' % (container[:12].encode(), found, constant.index)
         + b'{"message":%b,"stream":"stderr","@timestamp":"%b","log":{"flags":["gap"]},'
         % (orjson.dumps(f"[logagent] {describe(gap)}"), rfc3339(time).encode())
         + constant.shared

@@ -55,11 +55,19 @@ ENDS = frozenset(  # how documents end before the `Z` of their time, all digits 
 
 
 def splice(
-    block: bytes, offset: int, id_prefix: bytes, constant: bytes, shape: Shape, *, log: bytes = OFFSET
+    block: bytes,
+    offset: int,
+    id_prefix: bytes,
+    constant: bytes,
+    shape: Shape,
+    *,
+    log: bytes = OFFSET,
+    index: bytes = b"",
 ) -> Spliced | None:
     """Turn `block`, whole lines that begin at `offset`, into documents; None when a record in it is not plain.
 
-    `id_prefix` is the document id without its offset; `constant` what `document.Constant.at` gives, `log` its template.
+    `id_prefix` is the document id without its offset; `constant` what `document.Constant.at` gives, `log` its template, `index`
+    what the action line has behind the id.
     """
     lines = block.count(b"\n")
     if not block.startswith(OPEN) or not block.endswith(CLOSE) or block.count(OPEN) != lines:
@@ -74,14 +82,14 @@ def splice(
         return None
     step = len(BORDER) - gained
     places = list(accumulate([len(part) + step for part in parts[:-1]], initial=offset))
-    documents = _join(parts, places, opening(id_prefix), closing(constant, shape.attrs, log))
+    documents = _join(parts, places, opening(id_prefix, index), closing(constant, shape.attrs, log))
     first, last = (part[part.rindex(b'"') + 1 :] for part in (parts[0], parts[-1]))
     return Spliced(documents, lines, first, last)
 
 
-def opening(id_prefix: bytes) -> bytes:
-    """Give the template of what stands before a document's text; it takes the offset."""
-    return b'{"create":{"_id":"' + _literal(id_prefix) + b'%x"}}\n{"message":"'
+def opening(id_prefix: bytes, index: bytes = b"") -> bytes:
+    """Give the template of what stands before a document's text; it takes the offset. `index` is `document.Constant.index`."""
+    return b'{"create":{"_id":"' + _literal(id_prefix) + b'%x"' + _literal(index) + b'}}\n{"message":"'
 
 
 def closing(constant: bytes, attrs: bytes, log: bytes) -> bytes:

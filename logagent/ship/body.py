@@ -4,7 +4,8 @@ A frame is alternating lines, an action and its document, each ended by a newlin
 a log line or a label says cannot end a line, and cannot pose as an action.
 """
 
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Mapping, Sequence
+from typing import Any
 
 import orjson
 from isal import isal_zlib
@@ -34,9 +35,18 @@ def sound(pair: bytes) -> bool:
     """Whether a line pair read from a damaged frame is one still: an action of ours and a JSON document."""
     action, _, document = pair.partition(b"\n")
     try:
-        return isinstance(orjson.loads(action)["create"]["_id"], str) and isinstance(orjson.loads(document), dict)
+        create, fields = orjson.loads(action)["create"], orjson.loads(document)
+        return isinstance(create["_id"], str) and isinstance(fields, dict) and _agree(create, fields)
     except (ValueError, KeyError, TypeError):
         return False
+
+
+def _agree(create: Mapping[str, Any], fields: Mapping[str, Any]) -> bool:
+    """Whether an action names no data stream, or the one that its document is of: damage must not send it elsewhere."""
+    if create.keys() == {"_id"}:
+        return True
+    stream = fields["data_stream"]
+    return create.keys() == {"_id", "_index"} and create["_index"] == f"logs-{stream['dataset']}-{stream['namespace']}"
 
 
 def pairs(plain: bytes, items: Collection[int]) -> dict[int, bytes]:

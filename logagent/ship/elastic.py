@@ -13,11 +13,11 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
-from urllib.parse import quote, urlsplit
+from urllib.parse import urlsplit
 
 from logagent import __version__
 from logagent.errors import Exit, Failure
-from logagent.ship import bulk
+from logagent.ship import target
 
 if TYPE_CHECKING:
     from elastic_transport import Transport
@@ -57,6 +57,7 @@ def authorization(
 class Elastic:
     """One server at `url`, into whose `data_stream` frames go. `timeout` is in seconds, `connections` how many at a time.
 
+    `plain_index` tells that it is an index instead, into which all goes, whatever frames name. `pipeline` is an ingest pipeline.
     `credential` is the Authorization header. Raises Failure(USAGE) when the certificates of `ca_file` cannot be used.
     """
 
@@ -70,9 +71,11 @@ class Elastic:
         verify: bool = True,
         timeout: float = 60.0,
         connections: int = 2,
+        pipeline: str | None = None,
+        plain_index: bool = False,
     ) -> None:
         self.data_stream = data_stream
-        self._target = f"/{quote(data_stream, safe='')}/_bulk?{bulk.TARGET}"
+        self._target, self._plain_index = target.path(data_stream, pipeline), plain_index
         parts = urlsplit(url)
         port = parts.port or (443 if parts.scheme == "https" else 80)
         host = parts.hostname or ""
@@ -97,7 +100,8 @@ class Elastic:
 
     def bulk(self, member: bytes) -> Reply:
         """POST the gzip member `member`, a whole `_bulk` body. Raises Unreachable."""
-        return self._perform("POST", self._target, member, NDJSON)
+        body = target.without_index(member) if self._plain_index else member
+        return self._perform("POST", self._target, body, NDJSON)
 
     def request(self, method: str, path: str, body: bytes | None = None) -> Reply:
         """Send a request with a JSON `body` or none to `path`. Raises Unreachable."""

@@ -16,7 +16,9 @@ import orjson
 from logagent.model import Container, Image
 from logagent.store.lines import EPOCH, FIRST, fixed
 
-ACTION = re.compile(rb'\{"create":\{"_id":"([0-9a-f]{12})-([^"\\\x00-\x1f]{1,64})"\}\}')
+ACTION = re.compile(  # a document of another data stream than the default one names it
+    rb'\{"create":\{"_id":"([0-9a-f]{12})-([^"\\\x00-\x1f]{1,64})"(?:,"_index":"logs-[^"\\\x00-\x1f]{3,201}")?\}\}'
+)
 FIELDS = b'"container":{"id":"'
 
 

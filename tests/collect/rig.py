@@ -51,24 +51,25 @@ class Rig:
         self._running = False
 
     def container(self, name: str, **options: Any) -> LogWriter:
-        """Make a container and the writer of its log; options of the writer."""
+        """Make a container and the writer of its log; options of the writer, and `labels` of the container."""
+        labels = options.pop("labels", None)
         limits = {"max-file": str(options.get("max_file", 1)), "compress": str(options.get("compress", False))}
         if options.get("max_size"):
             limits["max-size"] = str(options["max_size"])
-        directory = create_container(self.root, name, "busybox", log_options=limits)
+        directory = create_container(self.root, name, "busybox", labels=labels, log_options=limits)
         return LogWriter(directory, container_id(name), **options)
 
     def start(self, **collect: Any) -> "Rig":
         """Open the store and a collector on it."""
+        given: dict[str, Any] = {"selection": Selection(), "choice": Choice()} | self.collect | collect
         self.store = Store(self.folder, self.budget, segment_size=64 << 10, frame_size=1 << 20, frame_time=1.0)
         self.collector = Collector(
             Inventory(self.root),
             self.store.catalog,
             lambda batch: self.store.add(batch, self.now),
             origin=Origin("n1", "", self.store.catalog.agent_id()),
-            choice=Choice(),
             pace=self.pace,
-            **({"selection": Selection((), ())} | self.collect | collect),
+            **given,
         )
         self._running = True
         return self

@@ -81,6 +81,17 @@ BAD = [
     ("document: {namespace: .x}", 'document.namespace = ".x": must not begin with _ + or .'),
     ("document: {namespace: 'a b'}", "document.namespace = \"a b\": must not contain ' ', "),
     (f"document: {{namespace: {'ä' * 51}}}", "must be 1 to 100 bytes of printable text"),
+    (
+        "document: {dataset: 'docker.{name}'}",
+        'document.dataset = "docker.{name}": names a field that is not known: use {service}, {project}, {container}, {image}',
+    ),
+    ("document: {dataset: 'docker.{service'}", 'document.dataset = "docker.{service": has a { or } without the other'),
+    ("document: {namespace: '{image}}'}", 'document.namespace = "{image}}": has a { or } without the other'),
+    ("document: {namespace: '{}'}", 'document.namespace = "{}": names a field that is not known: '),
+    ("document: {dataset: 'a-{service}'}", "document.dataset = \"a-{service}\": must not contain '-', "),
+    ("document: {dataset: '_{service}'}", 'document.dataset = "_{service}": must not begin with _ + or .'),
+    ("document: {stream_labels: some}", 'document.stream_labels = "some": must be true or false'),
+    ("document: {max_streams: -1}", "document.max_streams = -1: must be at least 0"),
     ("document: {log_offset: perhaps}", 'document.log_offset = "perhaps": must be true or false'),
     ("dead_letters: {max_size: 1kB}", 'dead_letters.max_size = "1kB": must be at least 64KiB'),
     ("web: {port: 0}", "web.port = 0: must be at least 1"),
@@ -99,6 +110,14 @@ BAD = [
         'outputs.0.url = "http://es/?***": must end with the path: no ? and no # in it',
     ),
     (OUTPUT + "name: a/b}]", 'outputs.0.name = "a/b": must be 1 to 63 letters, digits, dots, _ or -'),
+    (OUTPUT + "index: Logs}]", 'outputs.0.index = "Logs": must be lowercase, without '),
+    (OUTPUT + "index: 'a,b'}]", 'outputs.0.index = "a,b": must be lowercase, without '),
+    (OUTPUT + "index: '*'}]", 'outputs.0.index = "*": must be lowercase, without '),
+    (OUTPUT + "index: ../x}]", 'outputs.0.index = "../x": must be lowercase, without '),
+    (OUTPUT + "index: _all}]", 'outputs.0.index = "_all": must not begin with - _ + or .'),
+    (OUTPUT + "index: ''}]", 'outputs.0.index = "": must be 1 to 255 bytes of printable text'),
+    (OUTPUT + f"index: {'ä' * 128}}}]", "must be 1 to 255 bytes of printable text"),
+    (OUTPUT + 'pipeline: ""}]', 'outputs.0.pipeline = "": must be 1 to 256 printable characters'),
     (OUTPUT + "workers: 17}]", "outputs.0.workers = 17: must be at most 16"),
     (OUTPUT + "workers: 0}]", "outputs.0.workers = 0: must be at least 1"),
     (
@@ -177,6 +196,9 @@ outputs:
         "engine: {enabled: off}",
         "engine: {socket: /run/docker.sock}",
         'collect: {include: [{name: "web-*", label: a=b}]}',
+        "document: {dataset: 'docker.{service}', namespace: '{project}', max_streams: 0}",
+        "document: {dataset: '{container}.{image}'}",
+        "outputs: [{url: 'http://es', index: lines-2026, pipeline: '<a b>'}]",
         "store: {min_free: 0, max_age: 1w}",
         "store:\nweb:\n  port:\n",
         "outputs: [{url: 'http://[::1]:9200'}]",
@@ -185,7 +207,7 @@ outputs:
     ],
 )
 def test_good_settings_are_accepted(tmp_path, text):
-    """Upper case, off, a bare socket path, empty sections and an empty file are all fine."""
+    """Upper case, off, a bare socket path, templates, empty sections and an empty file are all fine."""
     file = tmp_path / "logagent.yaml"
     file.write_text(text)
     load(file, {})
