@@ -92,8 +92,9 @@ class Model(RuleBasedStateMachine):
     def write(self, who: int, stream: str, count: int) -> None:
         """A container prints lines."""
         log = self.ready(who, stream)
-        for _ in range(count if log else 0):
-            log.line(stream)
+        for _ in range(count):
+            if log:
+                log.line(stream)
 
     @rule(
         who=WHO,
@@ -121,8 +122,9 @@ class Model(RuleBasedStateMachine):
     def rotate(self, who: int, stream: str, times: int) -> None:
         """The file is full: it is rotated, and the record that did not fit is written."""
         log = self.ready(who, stream)
-        for _ in range(times if log else 0):
-            log.rotate(stream)
+        for _ in range(times):
+            if log:
+                log.rotate(stream)
 
     @rule(who=WHO, steps=st.integers(1, 3))
     def compress(self, who: int, steps: int) -> None:
@@ -217,6 +219,7 @@ class Model(RuleBasedStateMachine):
         if not self.rig.up:
             return
         store = self.rig.store
+        patch: Any
         if part == "catalog":
             patch = mock.patch.object(store.catalog, "record", side_effect=OSError)
         else:
