@@ -4,6 +4,7 @@ import os
 import resource
 import sys
 from collections.abc import Callable
+from functools import partial
 
 from logagent.collect.collector import Collector
 from logagent.collect.pace import Pace
@@ -69,13 +70,17 @@ def collector(
     )
 
 
-def shipper(store: Store, output: Output, settings: Settings) -> Shipper:
-    """Make the shipper of one output. Raises Failure(USAGE) for credentials or certificates that cannot be used."""
+def stream(settings: Settings) -> str:
+    """The data stream that documents go to, where a container says nothing else."""
+    return default(settings.document.dataset, settings.document.namespace).stream
+
+
+def elastic(output: Output, settings: Settings) -> Elastic:
+    """Make the wire to one output. Raises Failure(USAGE) for credentials or certificates that cannot be used."""
     given = {key: _secret(output, key) for key in ("username", "password", "api_key")}
-    stream = output.index or default(settings.document.dataset, settings.document.namespace).stream
-    client = Elastic(
+    return Elastic(
         output.url,
-        stream,
+        output.index or stream(settings),
         credential=authorization(**given, bearer=_secret(output, "bearer_token")),
         ca_file=output.ca_file,
         verify=output.verify_tls,
@@ -84,15 +89,19 @@ def shipper(store: Store, output: Output, settings: Settings) -> Shipper:
         pipeline=output.pipeline,
         plain_index=output.index is not None,
     )
+
+
+def shipper(store: Store, output: Output, settings: Settings) -> Shipper:
+    """Make the shipper of one output. Raises Failure(USAGE) for credentials or certificates that cannot be used."""
     return Shipper(
         store,
         output.name,
-        client,
+        elastic(output, settings),
         workers=output.workers,
         backoff_min=output.backoff_min,
         backoff_max=output.backoff_max,
         dead_budget=settings.dead_letters.max_size,
-        prepare=prepare if output.template and output.index is None else None,
+        prepare=partial(prepare, retention=output.retention) if output.setup == "auto" and not output.index else None,
     )
 
 

@@ -199,8 +199,10 @@ class Output(Section):
     """File of the certificate authorities to trust; null: the system's."""
     verify_tls: bool = True
     """Whether the server's certificate is checked."""
-    template: bool = True
-    """Whether the index template is created when it is absent; never for a plain index."""
+    setup: Annotated[Literal["auto", "off"], ANY_CASE] = "auto"
+    """auto: make the index template, and what sees to the retention, where they are absent or older ones of ours (nothing for a plain index); off: leave the server as it is."""
+    retention: Annotated[Duration, between(3600, MAX_DURATION, render_duration)] | None = None
+    """How long the server keeps documents (setup tells it); null: for ever, or as it does by itself."""
     index: IndexName | None = None
     """Plain index, or alias of one, for clusters without data streams: everything goes there; null: to data streams."""
     pipeline: Text | None = None

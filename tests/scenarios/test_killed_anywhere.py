@@ -106,7 +106,7 @@ def settings(life, url):
         "store.segment_size": 65536,
         "store.min_free": 0,
         "outputs": [
-            {"url": url, "name": OUTPUT, "template": False, "workers": 1, "backoff_max": 0.02, "backoff_min": 0.01}
+            {"url": url, "name": OUTPUT, "setup": "off", "workers": 1, "backoff_max": 0.02, "backoff_min": 0.01}
         ],
     }
 
