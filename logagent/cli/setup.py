@@ -75,11 +75,11 @@ def setup(context: click.Context, file: Path | None, name: str | None, *, dry_ru
 def export(
     context: click.Context,
     file: Path | None,
+    folder: Path,
+    *,
     flavor: str,
     number: str | None,
     retention: str | None,
-    folder: Path,
-    *,
     force: bool,
 ) -> None:
     """Write what setup would make to files in DIR, for those who apply them themselves."""
@@ -159,7 +159,8 @@ def _print_done(done: "list[Done]", say: Callable[[str], None]) -> None:
         if one.problem:
             say(clean(f"  FAILED  {one.change.what}: {one.problem}"))
         elif not one.change.skipped:
-            say(clean(f"  {one.change.action + 'd':7} {one.change.what}"))
+            without = f", without {', '.join(one.without)}: the server has no such thing" if one.without else ""
+            say(clean(f"  {one.change.action + 'd':7} {one.change.what}{without}"))
 
 
 def _silent(text: str) -> None:
@@ -183,6 +184,7 @@ def _report(output: "Output", client: "Elastic", view: "View", done: "list[Done]
                 "body": one.change.body,
                 "made": not dry_run and not one.change.skipped and not one.problem,
                 "problem": one.problem or None,
+                "without": list(one.without),
             }
             for one in done
         ],

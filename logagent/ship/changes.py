@@ -7,7 +7,7 @@ whole the next time.
 """
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, Literal
 from urllib.parse import quote
 
@@ -17,6 +17,8 @@ from logagent.ship.found import Found, Seen
 
 RETENTION = "retention"
 """What a change is called that no server could take."""
+
+_UNSEEN = "streams that are there cannot be looked at, and keep the retention that they have"
 
 Action = Literal["create", "update", "keep", "leave", "lack"]
 
@@ -65,7 +67,10 @@ def plan(wanted: Wanted, server: Server, seen: Seen, features: frozenset[str]) -
         return (_left(what, seen.template.state, "manage_index_templates"),)
     policies = tuple(_policy(wanted, seen.policy, features))
     kept = wanted.retention if _keeps(policies, features) else None
-    return (*policies, *_streams(wanted, seen, features), _template(wanted, seen.template, features, policies, kept))
+    made = _template(wanted, seen.template, features, policies, kept)
+    if seen.streams is None and made.action == "update":
+        made = replace(made, reason=f"{made.reason}; {_UNSEEN}")
+    return (*policies, *_streams(wanted, seen, features), made)
 
 
 def template_path(name: str) -> str:
@@ -116,7 +121,7 @@ def _streams(wanted: Wanted, seen: Seen, features: frozenset[str]) -> Iterator[C
     before, after = seen.template.retention, lifecycle.kept(wanted.retention)
     if LIFECYCLE not in features or seen.template.state != "ours" or before == after or _newer(seen.template):
         return
-    for stream in seen.streams:
+    for stream in seen.streams or ():
         if stream.template == wanted.name and stream.retention == before:
             yield Change(
                 f"data stream {stream.name}",

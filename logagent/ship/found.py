@@ -37,11 +37,14 @@ class Stream:
 
 @dataclass(frozen=True, slots=True)
 class Seen:
-    """All that a plan needs to know of a server's content. `streams` are looked up only where a plan may change them."""
+    """All that a plan needs to know of a server's content.
+
+    `streams` are looked up only where a plan may change them; None when they cannot be.
+    """
 
     template: Found
     policy: Found = Found("absent")
-    streams: tuple[Stream, ...] = ()
+    streams: tuple[Stream, ...] | None = ()
 
 
 NOTHING = Seen(Found("absent"))

@@ -16,8 +16,11 @@ _UNITS = (("d", 86400), ("h", 3600), ("m", 60), ("s", 1))
 
 
 def meta(retention: str | None) -> dict[str, Any]:
-    """By what we know that something on a server is ours."""
-    return {"managed_by": "logagent", "version": VERSION, "retention": retention}
+    """By what we know that something on a server is ours.
+
+    No value may be null: Elasticsearch then takes the template, and fails to make a stream of it (8.15: NullPointerException).
+    """
+    return {"managed_by": "logagent", "version": VERSION} | ({"retention": retention} if retention else {})
 
 
 def age(seconds: float) -> str:

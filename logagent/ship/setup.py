@@ -7,7 +7,7 @@ is planned for again without it.
 
 import logging
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TypeVar
 from urllib.parse import quote
 
@@ -56,10 +56,14 @@ class View:
 
 @dataclass(frozen=True, slots=True)
 class Done:
-    """What became of a change; `problem` says why it was not made, in the server's own word for it."""
+    """What became of a change; `problem` says why it was not made, in the server's own word for it.
+
+    `without` are the features that it was made without, as the server refused them.
+    """
 
     change: Change
     problem: str = ""
+    without: tuple[str, ...] = ()
 
     @property
     def wrong(self) -> bool:
@@ -90,13 +94,19 @@ def set_up(client: Elastic, wanted: Wanted) -> list[Done]:
             raise Unsettled(Fault(f"as {view.server}: it has no data streams", _NEEDED))
         refused = _make_all(client, view.plan(wanted), view.features, results)
         if not refused:
-            return [done for what, done in results.items() if what != RETENTION or not _told(results)]
+            return _without(results, lacking)
         lacking |= refused
 
 
-def _told(results: dict[str, Done]) -> bool:
-    """Whether a policy's failure tells already why nothing sees to the retention."""
-    return any(done.problem for done in results.values())
+def _without(results: dict[str, Done], lacking: frozenset[str]) -> list[Done]:
+    """The results, with what the server refused; that nothing sees to the retention is told by a policy's failure already."""
+    told = any(done.problem for done in results.values())
+    words = tuple(sorted(feature.strip("[]") for feature in lacking - ({ILM, ISM} if told else set())))
+    return [
+        replace(done, without=words) if done.change.body and not done.problem else done
+        for what, done in results.items()
+        if what != RETENTION or not told
+    ]
 
 
 def _make_all(
@@ -107,11 +117,11 @@ def _make_all(
         if change.skipped:
             results.setdefault(change.what, Done(change))
             continue
-        done, lacking = _make(client, change, features)
+        done, refused = _make(client, change, features)
         if done is not None:
             results[change.what] = done
-        if lacking:
-            return lacking
+        if refused:
+            return refused
     return frozenset()
 
 
@@ -149,11 +159,13 @@ def _find(client: Elastic, path: str, read: Callable[[bytes], Found]) -> Found:
     return Found(state) if state else _unless_unsettled(reply, Found("unsupported"))
 
 
-def _streams(client: Elastic, wanted: Wanted) -> tuple[Stream, ...]:
+def _streams(client: Elastic, wanted: Wanted) -> tuple[Stream, ...] | None:
     names = ",".join(quote(pattern, safe="*") for pattern in template.patterns(wanted.data_stream))
     query = "filter_path=data_streams.name,data_streams.template,data_streams.lifecycle"
     reply = client.request("GET", f"/_data_stream/{names}?{query}")
-    return found.streams(reply.body) if reply.status == 200 else _unless_unsettled(reply, ())
+    if reply.status == 404:
+        return ()
+    return found.streams(reply.body) if reply.status == 200 else _unless_unsettled(reply, None)
 
 
 def _make(client: Elastic, change: Change, features: frozenset[str]) -> tuple[Done | None, frozenset[str]]:
@@ -161,6 +173,8 @@ def _make(client: Elastic, change: Change, features: frozenset[str]) -> tuple[Do
     reply = client.request(change.method, change.path, orjson.dumps(change.body))
     if reply.status in (200, 201):
         return Done(change), frozenset()
+    if reply.status == 409:
+        raise Unsettled(Again(f"{_said(reply)}: somebody else changes the {change.what}"))
     if not change.path.startswith("/_index_template/"):
         problem = _unless_unsettled(reply, _said(reply))
         return Done(change, problem), features & {way for way in (ILM, ISM) if _makes(change, way)}
@@ -214,4 +228,5 @@ def _tell(client: Elastic, done: Done) -> None:
     elif change.wrong:
         log.warning("%s: %s: %s; shipping goes on (setup: off asks no more)", client.url, change.what, change.reason)
     elif not change.skipped:
-        log.info("%s: %s %sd: %s", client.url, change.what, change.action, change.reason)
+        without = f" (without {', '.join(done.without)})" if done.without else ""
+        log.info("%s: %s %sd: %s%s", client.url, change.what, change.action, change.reason, without)
