@@ -18,6 +18,7 @@ from logagent.ship.found import Found, Seen
 RETENTION = "retention"
 """What a change is called that no server could take."""
 
+_NEEDED = "Elasticsearch's default distribution from 7.9 on has them, and OpenSearch"
 _UNSEEN = "streams that are there cannot be looked at, and keep the retention that they have"
 
 Action = Literal["create", "update", "keep", "leave", "lack"]
@@ -62,7 +63,7 @@ def plan(wanted: Wanted, server: Server, seen: Seen, features: frozenset[str]) -
     """The changes that a server with these features and this content needs, in order."""
     what = f"index template {wanted.name}"
     if not has_streams(server):
-        return (Change(what, "lack", f"{server} has no data streams: Elasticsearch 7.9 or newer has them"),)
+        return (Change(what, "lack", f"{server} has no data streams: {_NEEDED}"),)
     if seen.template.state in ("foreign", "forbidden", "unsupported"):
         return (_left(what, seen.template.state, "manage_index_templates"),)
     policies = tuple(_policy(wanted, seen.policy, features))

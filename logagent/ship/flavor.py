@@ -38,15 +38,21 @@ CURRENT: Mapping[str, Version] = {"elasticsearch": (9, 2, 0), "opensearch": (3, 
 """A current version of each, for who does not say which."""
 _SERVERLESS = frozenset({TEXT, CONSTANT, LEARNED, BEYOND, LIFECYCLE})
 _TRIED = frozenset({TEXT, CONSTANT, BEYOND, LIFECYCLE})
-_NAMES = {"elasticsearch": "Elasticsearch", "opensearch": "OpenSearch", "serverless": "Elasticsearch Serverless"}
+_NAMES = {
+    "elasticsearch": "Elasticsearch",
+    "oss": "Elasticsearch OSS",
+    "opensearch": "OpenSearch",
+    "serverless": "Elasticsearch Serverless",
+}
 _NUMBER = re.compile(r"(\d{1,4})(?:\.(\d{1,4}))?(?:\.(\d{1,4}))?(?:-[A-Za-z0-9.-]{1,40})?")
 
 
 @dataclass(frozen=True, slots=True)
 class Server:
-    """What a server says of itself: elasticsearch, opensearch or serverless, with its version; nothing where it is not known.
+    """What a server says of itself: elasticsearch, oss, opensearch or serverless, with its version; nothing where it is not known.
 
-    The version of serverless says nothing: it has everything that is current.
+    `oss` is Elasticsearch without Elastic's own modules, which data streams are among. The version of serverless says
+    nothing: it has everything that is current.
     """
 
     distribution: str = ""
@@ -73,6 +79,8 @@ def from_root(body: bytes) -> Server:
             return Server("serverless")
         case {"version": {"number": str(number), "distribution": "opensearch"}}:
             return _server("opensearch", number)
+        case {"version": {"number": str(number), "build_flavor": "oss"}}:
+            return _server("oss", number)
         case {"version": {"number": str(number)}}:
             return _server("elasticsearch", number)
         case _:
@@ -95,6 +103,8 @@ def features(server: Server) -> frozenset[str]:
     """What the server has; of one that is not known, what can be tried and is told apart by its refusal."""
     if server.distribution == "serverless":
         return _SERVERLESS
+    if server.distribution == "oss":
+        return frozenset()
     if server.distribution not in _NAMES or not any(server.version):
         return _TRIED
     column = 1 if server.distribution == "opensearch" else 0
@@ -108,7 +118,8 @@ def retaining(features: frozenset[str]) -> str:
 
 def has_streams(server: Server) -> bool:
     """Whether it can have data streams, as far as its version tells."""
-    return server.distribution != "elasticsearch" or not any(server.version) or server.version >= _STREAMS
+    old = server.distribution == "elasticsearch" and any(server.version) and server.version < _STREAMS
+    return not old and server.distribution != "oss"
 
 
 def _server(distribution: str, number: str) -> Server:

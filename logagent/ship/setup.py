@@ -25,7 +25,7 @@ log = logging.getLogger(__name__)
 Value = TypeVar("Value")
 
 _NO_STREAMS = (b"no handler found", b"unknown field [data_stream]")
-_NEEDED = "Elasticsearch 7.9 or newer with data streams is needed, or OpenSearch"
+_NEEDED = "Elasticsearch's default distribution, 7.9 or newer, is needed, or OpenSearch"
 
 
 class Unsettled(Exception):  # noqa: N818 - it is what the server answered, not a programming error

@@ -50,7 +50,7 @@ def told(made: tuple[Change, ...]) -> list[str]:
             Server("elasticsearch", (7, 6, 0)),
             WEEK,
             [
-                f"lack index template {NAME}: Elasticsearch 7.6.0 has no data streams: Elasticsearch 7.9 or newer has them"
+                f"lack index template {NAME}: Elasticsearch 7.6.0 has no data streams: Elasticsearch's default distribution from 7.9 on has them, and OpenSearch"
             ],
         ),
     ],

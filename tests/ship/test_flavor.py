@@ -11,6 +11,7 @@ from logagent.ship.flavor import BEYOND, CONSTANT, ILM, ISM, LEARNED, LIFECYCLE,
     ("body", "expected"),
     [
         ({"version": {"number": "7.17.9", "build_flavor": "default"}}, Server("elasticsearch", (7, 17, 9))),
+        ({"version": {"number": "7.17.9", "build_flavor": "oss"}}, Server("oss", (7, 17, 9))),
         ({"version": {"number": "9.0.0-beta1"}}, Server("elasticsearch", (9, 0, 0))),
         ({"version": {"number": "8.15.0-SNAPSHOT"}}, Server("elasticsearch", (8, 15, 0))),
         ({"version": {"number": "2.19.1", "distribution": "opensearch"}}, Server("opensearch", (2, 19, 1))),
@@ -51,6 +52,7 @@ def test_nodes(number, expected):
         (Server("elasticsearch", (8, 12, 2)), {TEXT, CONSTANT, LEARNED, ILM}, ILM),
         (Server("elasticsearch", (7, 17, 0)), {TEXT, CONSTANT, LEARNED, ILM}, ILM),
         (Server("elasticsearch", (7, 13, 4)), {CONSTANT, LEARNED}, ""),
+        (Server("oss", (7, 17, 9)), set(), ""),
         (Server("opensearch", (3, 1, 0)), {TEXT, CONSTANT, ISM}, ISM),
         (Server("opensearch", (2, 13, 0)), {TEXT, ISM}, ISM),
         (Server("opensearch", (1, 3, 0)), {ISM}, ISM),
@@ -70,6 +72,7 @@ def test_features(server, expected, way):
     [
         (Server("elasticsearch", (7, 8, 1)), False),
         (Server("elasticsearch", (7, 9, 0)), True),
+        (Server("oss", (7, 17, 9)), False),
         (Server("opensearch", (1, 0, 0)), True),
         (Server("serverless"), True),
         (UNKNOWN, True),
@@ -77,7 +80,7 @@ def test_features(server, expected, way):
     ids=str,
 )
 def test_has_streams(server, expected):
-    """Data streams came with Elasticsearch 7.9."""
+    """Data streams came with Elasticsearch 7.9, and are none of its OSS distribution's."""
     assert expected == flavor.has_streams(server)
 
 
