@@ -103,7 +103,9 @@ def _without(results: dict[str, Done], lacking: frozenset[str]) -> list[Done]:
     told = any(done.problem for done in results.values())
     words = tuple(sorted(feature.strip("[]") for feature in lacking - ({ILM, ISM} if told else set())))
     return [
-        replace(done, without=words) if done.change.body and not done.problem else done
+        replace(done, without=words)
+        if _is_template(done.change) and not done.change.skipped and not done.problem
+        else done
         for what, done in results.items()
         if what != RETENTION or not told
     ]
@@ -175,11 +177,15 @@ def _make(client: Elastic, change: Change, features: frozenset[str]) -> tuple[Do
         return Done(change), frozenset()
     if reply.status == 409:
         raise Unsettled(Again(f"{_said(reply)}: somebody else changes the {change.what}"))
-    if not change.path.startswith("/_index_template/"):
+    if not _is_template(change):
         problem = _unless_unsettled(reply, _said(reply))
         return Done(change, problem), features & {way for way in (ILM, ISM) if _makes(change, way)}
     lacking = frozenset(f for f in features if reply.status == 400 and f.encode() in reply.body)
     return (None, lacking) if lacking else (Done(change, _refusal(reply)), frozenset())
+
+
+def _is_template(change: Change) -> bool:
+    return change.path.startswith("/_index_template/")
 
 
 def _makes(change: Change, way: str) -> bool:

@@ -122,6 +122,14 @@ def test_created_on_older_elasticsearch(client: Elastic, cluster: Cluster) -> No
     assert "lifecycle" not in made["template"]
 
 
+def test_told_as_it_was_made(client: Elastic, cluster: Cluster) -> None:
+    """A policy that was made before the template had to be planned again is told as made, and once."""
+    cluster.root, cluster.lacks = OLDER, {"match_only_text"}
+    made = set_up(client, Wanted(STREAM))
+    assert [ILM, TEMPLATE] == written(cluster)
+    assert [("create", ()), ("create", ("match_only_text",))] == [(done.change.action, done.without) for done in made]
+
+
 def test_created_on_opensearch(client: Elastic, cluster: Cluster) -> None:
     """There the policy is ISM's, and finds its streams by itself; it is changed at the place where it was read."""
     cluster.root = OPENSEARCH
