@@ -52,9 +52,16 @@ def setup(context: click.Context, file: Path | None, name: str | None, *, dry_ru
     from logagent.cli.run import load_settings
 
     settings = load_settings(file)
-    reports = [_set_up(output, settings, dry_run=dry_run, quiet=as_json) for output in _outputs(settings, name)]
+    reports, failures = [], []
+    for output in _outputs(settings, name):
+        try:
+            reports.append(_set_up(output, settings, dry_run=dry_run, quiet=as_json))
+        except Failure as failure:  # it must not keep the others from being set up
+            failures.append(failure)
     if as_json:
         click.echo(json.dumps({"outputs": [report for report, _ in reports]}, ensure_ascii=False))
+    if failures:
+        raise Failure("; ".join(map(str, failures)), failures[0].status)
     context.exit(Exit.OK if all(well for _, well in reports) else Exit.NO)
 
 

@@ -156,6 +156,13 @@ def test_one_of_several(file, url):
     assert 0 == run("-c", file, "--output", "es").exit_code
 
 
+def test_one_that_is_down_keeps_no_other_from_it(file, url, cluster):
+    """Each output is seen to, and the failure is told at the end."""
+    file.write_text(f"outputs: [{{url: 'http://127.0.0.1:1', name: down}}, {{url: '{url}', name: es}}]\n")
+    assert Exit.NETWORK == failure(run("-c", file)).status
+    assert [TEMPLATE] == [path for path, _ in cluster.writes]
+
+
 # Export
 
 

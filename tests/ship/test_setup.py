@@ -6,6 +6,9 @@ from typing import Any
 
 import pytest
 
+from logagent import parts
+from logagent.config.load import load
+from logagent.errors import Failure
 from logagent.ship import lifecycle, template
 from logagent.ship.bulk import Again, Fault
 from logagent.ship.changes import Wanted
@@ -344,3 +347,22 @@ def test_threads_start_with_it(filled: Filled, server: BulkServer, connect: Conn
     assert shipper.wait_drained(last, 4)
     assert 2 == server.most_open
     assert shipper.stop(5)
+
+
+@pytest.mark.parametrize(("setting", "expected"), [("auto", [TEMPLATE]), ("off", [])])
+def test_the_settings_reach_it(filled: Filled, server: BulkServer, cluster: Cluster, setting, expected) -> None:
+    """An output's setup says whether there is any, its retention how long documents are kept."""
+    given = {"url": server.url, "name": "es", "setup": setting, "retention": "30d"}
+    settings = load(None, {}, {"outputs": [given]}, default=filled.folder / "none.yaml")
+    shipper = parts.shipper(filled.store, settings.outputs[0], settings)
+    assert shipper.step(1.0) in (0.0, None)
+    assert expected == written(cluster)
+    assert ["30d"] * len(expected) == [body["_meta"]["retention"] for _, body in cluster.writes]
+
+
+@pytest.mark.parametrize("given", [{"setup": "maybe"}, {"retention": "59m"}, {"retention": "for ever"}])
+def test_settings_that_cannot_be(given, tmp_path) -> None:
+    """A retention is an hour or more, as indices are cut by the hour at least; setup is auto or off."""
+    with pytest.raises(Failure) as ended:
+        load(None, {}, {"outputs": [{"url": "http://es:9200", **given}]}, default=tmp_path / "none.yaml")
+    assert next(iter(given)) in str(ended.value)
