@@ -12,9 +12,9 @@ OWN = "/logs-docker.other-default/_bulk?"
 @pytest.mark.parametrize(
     ("document", "more", "expected"),
     [
-        ({}, {"template": False}, ["/logs-docker.container_logs-default/_bulk?filter_path="]),
-        ({"dataset": "docker.{service}"}, {"template": False}, [f"{OWN}filter_path="]),
-        ({"dataset": "docker.{service}"}, {"template": False, "pipeline": "a b"}, [f"{OWN}pipeline=a%20b&"]),
+        ({}, {"setup": "off"}, ["/logs-docker.container_logs-default/_bulk?filter_path="]),
+        ({"dataset": "docker.{service}"}, {"setup": "off"}, [f"{OWN}filter_path="]),
+        ({"dataset": "docker.{service}"}, {"setup": "off", "pipeline": "a b"}, [f"{OWN}pipeline=a%20b&"]),
         ({"dataset": "docker.{service}"}, {"index": "lines-2"}, ["/lines-2/_bulk?filter_path="]),
     ],
 )

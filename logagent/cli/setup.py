@@ -118,6 +118,9 @@ def _set_up(output: "Output", settings: "Settings", *, dry_run: bool, quiet: boo
     say = _silent if quiet else click.echo
     client = parts.elastic(output, settings)
     wanted = Wanted(client.data_stream, output.retention)
+    if output.index is not None:
+        say(f"{client.url}, for {output.index}: nothing is made for a plain index, only for data streams")
+        return _report(output, client, None, [], dry_run=dry_run), output.retention is None
     try:
         with _failing(output, client):
             view = look(client, wanted)
@@ -174,13 +177,16 @@ def _silent(text: str) -> None:
     del text
 
 
-def _report(output: "Output", client: "Elastic", view: "View", done: "list[Done]", *, dry_run: bool) -> dict[str, Any]:
+def _report(
+    output: "Output", client: "Elastic", view: "View | None", done: "list[Done]", *, dry_run: bool
+) -> dict[str, Any]:
+    server = view.server if view else None
     return {
         "name": output.name,
         "url": client.url,
-        "distribution": view.server.distribution or None,
-        "version": ".".join(map(str, view.server.version)) if any(view.server.version) else None,
-        "data_stream": client.data_stream,
+        "distribution": (server and server.distribution) or None,
+        "version": ".".join(map(str, server.version)) if server and any(server.version) else None,
+        "data_stream": None if output.index else client.data_stream,
         "changes": [
             {
                 "what": one.change.what,

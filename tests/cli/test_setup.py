@@ -163,6 +163,20 @@ def test_one_that_is_down_keeps_no_other_from_it(file, url, cluster):
     assert [TEMPLATE] == [path for path, _ in cluster.writes]
 
 
+@pytest.mark.parametrize(("retention", "status"), [("null", 0), ("30d", 1)])
+def test_a_plain_index(file, url, cluster, retention, status):
+    """Nothing is made for one; a retention that is asked for cannot be had there."""
+    file.write_text(f"outputs: [{{url: '{url}', name: es, index: logs, retention: {retention}}}]\n")
+    result = run("-c", file)
+    assert (status, f"{url}, for logs: nothing is made for a plain index, only for data streams\n") == (
+        result.exit_code,
+        result.stdout,
+    )
+    assert [] == cluster.writes
+    (output,) = json.loads(run("-c", file, "--json").stdout)["outputs"]
+    assert ([], None) == (output["changes"], output["data_stream"])
+
+
 # Export
 
 
