@@ -15,7 +15,7 @@ from logagent.collect.kin import compressed_copy, is_among, is_like_others, is_t
 from logagent.collect.logset import LogFile, newer_than
 from logagent.collect.stretch import Stretch
 from logagent.collect.tail import FIRST, Tail, generation, same_begin
-from logagent.collect.unseen import Limits, ended_full, lost_between
+from logagent.collect.unseen import Limits, ended_full, lost_before, lost_between
 from logagent.model import Gap, Generation, Progress
 
 NAMELESS = Generation(0, 1)
@@ -107,7 +107,10 @@ class Held:
     def drop_first(self) -> list[Gap]:
         """Close the oldest file, which was read to its end; gives what is missing before the next one."""
         self._stretch.drop_first()
-        return self.tails[0].missing if self.tails else []
+        if not self.tails:
+            return []
+        first = identified(self.tails[0])
+        return [*first.missing, *lost_before(first, self._limits)]
 
     def deleted(self) -> list[Tail]:
         """The files that nobody else has a name for, the oldest first: what they take up on disk is held by us."""

@@ -22,7 +22,8 @@ FIRST = 128 << 10  # bytes that hold any first record that dockerd writes
 class Tail:
     """The file at `path`, opened for reading. `generation` is None until its first line is whole. Raises OSError.
 
-    `missing` has the gaps that lie before it, `modified` is when it was written as of the last look (ns).
+    `missing` has the gaps that lie before it, `modified` is when it was written as of the last look (ns). `follows` is the moment (ns) in
+    which the file held before was deleted, while it is not told yet whether others came between.
     """
 
     def __init__(self, path: str, *, compressed: bool) -> None:
@@ -35,6 +36,7 @@ class Tail:
         self.modified = status.st_mtime_ns
         self.generation: Generation | None = None
         self.missing: list[Gap] = []
+        self.follows = 0
         self.damage = ""
 
     @property

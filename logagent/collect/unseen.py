@@ -43,7 +43,16 @@ def lost_between(held: Tail, newer: Sequence[Tail], limits: Limits) -> list[Gap]
         return lost_if_full(newer, limits)
     if limits.size is None and limits.files > 1:
         return [Gap("rotated")]
-    return [Gap("rotated", limits.size or 0)] if begun_late(newer[-1], gone, limits.size) else []
+    newer[-1].follows = gone
+    return lost_before(newer[-1], limits)
+
+
+def lost_before(tail: Tail, limits: Limits) -> list[Gap]:
+    """Tell whether files came and went before `tail`, once it has a record: the kernel's time of an empty file is too coarse."""
+    if tail.generation is None or not tail.follows:
+        return []
+    gone, tail.follows = tail.follows, 0
+    return [Gap("rotated", limits.size or 0)] if begun_late(tail, gone, limits.size) else []
 
 
 def lost_if_full(newer: Sequence[Tail], limits: Limits) -> list[Gap]:
