@@ -9,6 +9,7 @@ from functools import partial
 from logagent.collect.collector import Collector
 from logagent.collect.pace import Pace
 from logagent.config.places import store_path
+from logagent.config.secret import NAMES, read_secret
 from logagent.config.settings import Output, Settings
 from logagent.engine.api import Engine
 from logagent.engine.host import read_host
@@ -17,9 +18,11 @@ from logagent.engine.select import Selection, Selector
 from logagent.model import Batch
 from logagent.parse.document import Choice, Origin
 from logagent.parse.target import default
-from logagent.ship.elastic import Elastic, authorization
+from logagent.ship.access import Access
+from logagent.ship.elastic import Elastic
 from logagent.ship.setup import prepare
 from logagent.ship.shipper import Shipper
+from logagent.ship.tls import Tls
 from logagent.store.catalog import Catalog
 from logagent.store.retention import Budget
 from logagent.store.store import Store
@@ -77,13 +80,17 @@ def stream(settings: Settings) -> str:
 
 def elastic(output: Output, settings: Settings) -> Elastic:
     """Make the wire to one output. Raises Failure(USAGE) for credentials or certificates that cannot be used."""
-    given = {key: _secret(output, key) for key in ("username", "password", "api_key")}
+    secrets = {key: getattr(output, key) for key in NAMES}
+    files = {key: getattr(output, f"{key}_file") for key in NAMES}
     return Elastic(
-        output.url,
+        output.hosts,
         output.index or stream(settings),
-        credential=authorization(**given, bearer=_secret(output, "bearer_token")),
-        ca_file=output.ca_file,
-        verify=output.verify_tls,
+        access=Access(
+            {key: secret.get_secret_value() for key, secret in secrets.items() if secret is not None},
+            {key: path for key, path in files.items() if path is not None},
+            read_secret,
+        ),
+        tls=Tls(output.ca_file, output.ca_fingerprint, output.cert_file, output.key_file, output.verify_tls),
         timeout=output.timeout,
         connections=output.workers,
         pipeline=output.pipeline,
@@ -109,8 +116,3 @@ def _log_files() -> int:
     """How many log files may be open so that the store, sockets and what is opened for a moment have descriptors left."""
     limit = resource.getrlimit(resource.RLIMIT_NOFILE)[0]
     return sys.maxsize if limit == resource.RLIM_INFINITY else max(1, limit * 3 // 4 - 16)
-
-
-def _secret(output: Output, key: str) -> str | None:
-    value = getattr(output, key)
-    return None if value is None else str(value.get_secret_value())

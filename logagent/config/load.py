@@ -199,17 +199,19 @@ def _resolve_secrets(draft: _Draft, environ: Mapping[str, str]) -> None:
     for index, output in enumerate(outputs):
         if isinstance(output, dict):
             outputs[index], problems = secret.resolve(output, environ)
-            problems += _unreadable(output.get("ca_file"))
+            problems += [
+                wrong for key in ("ca_file", "cert_file", "key_file") for wrong in _unreadable(key, output.get(key))
+            ]
             for key, wrong in problems:
                 draft.blame(("outputs", index, key), wrong, value=output.get(key))
 
 
-def _unreadable(ca_file: object) -> secret.Problems:
+def _unreadable(key: str, file: object) -> secret.Problems:
     try:
-        if isinstance(ca_file, str) and ca_file.startswith("/"):
-            FilePath(ca_file).open("rb").close()
+        if isinstance(file, str) and file.startswith("/"):
+            FilePath(file).open("rb").close()
     except (OSError, ValueError) as error:
-        return [("ca_file", f"cannot be read: {getattr(error, 'strerror', None) or 'not a path'}")]
+        return [(key, f"cannot be read: {getattr(error, 'strerror', None) or 'not a path'}")]
     return []
 
 

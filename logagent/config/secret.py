@@ -5,7 +5,7 @@ then its text appears in no message: problems name the key, the variable or the 
 """
 
 import re
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Annotated
 from urllib.parse import unquote, urlsplit
@@ -78,16 +78,36 @@ def resolve(output: Mapping[str, object], environ: Mapping[str, str]) -> tuple[d
 
 
 def _with_url_credentials(output: Mapping[str, object]) -> tuple[dict[str, object], Problems]:
-    resolved, url = dict(output), output.get("url")
-    if not isinstance(url, str):
-        return resolved, []
-    resolved["url"], found = split_credentials(url)
+    """Take the credentials out of `url` and `urls`; all hosts of a cluster have the same."""
+    resolved, found, where = dict(output), dict[str, str](), "url"
+    problems: Problems = []
+    for key, place, url in _urls(output):
+        bare, credentials = split_credentials(url)
+        _put(resolved, key, place, bare)
+        if credentials and found and credentials != found:
+            problems = [(key, "has different credentials in it: a cluster has one way in")]
+        found, where = (credentials, key) if credentials else (found, where)
     given = [key for key in NAMES if output.get(key) is not None or output.get(f"{key}_file") is not None]
     if found and given:
         # The half that is in the url still belongs to the half that is not: one problem is enough.
         whole = {**found, **resolved} if {"username", "password"} & set(given) else resolved
-        return whole, [("url", f"has credentials in it, and {given[0]} is given as well: keep one of them")]
-    return resolved | found, []
+        return whole, [(where, f"has credentials in it, and {given[0]} is given as well: keep one of them")]
+    return resolved | found, problems
+
+
+def _urls(output: Mapping[str, object]) -> Iterator[tuple[str, int | None, str]]:
+    """The texts of `url` and `urls`: key, place in the list, text."""
+    url, urls = output.get("url"), output.get("urls")
+    if isinstance(url, str):
+        yield "url", None, url
+    for place, one in enumerate(urls if isinstance(urls, list) else []):
+        if isinstance(one, str):
+            yield "urls", place, one
+
+
+def _put(output: dict[str, object], key: str, place: int | None, bare: str) -> None:
+    given = output[key]
+    output[key] = [*given[:place], bare, *given[place + 1 :]] if isinstance(given, list) and place is not None else bare
 
 
 def _value(name: str, output: Mapping[str, object], environ: Mapping[str, str]) -> object:
@@ -96,7 +116,9 @@ def _value(name: str, output: Mapping[str, object], environ: Mapping[str, str]) 
     if isinstance(file, str):
         if value is not None:
             raise LookupError(f"{name}_file", f"{name} is given as well: keep one of them")
-        return _read(f"{name}_file", Path(file)) if file.startswith("/") else HIDDEN  # the settings refuse the path
+        return (
+            read_secret(f"{name}_file", Path(file)) if file.startswith("/") else HIDDEN
+        )  # the settings refuse the path
     if isinstance(value, str) and (match := _VARIABLE.fullmatch(value)):
         if not environ.get(match[1]):
             raise LookupError(name, f"the environment has no {match[1]}, or it is empty")
@@ -104,7 +126,8 @@ def _value(name: str, output: Mapping[str, object], environ: Mapping[str, str]) 
     return value
 
 
-def _read(key: str, path: Path) -> str:
+def read_secret(key: str, path: Path) -> str:
+    """Read the secret in a file, without the ending of its line. Raises LookupError(key, what is wrong)."""
     text = read_file(key, path).decode("utf-8", "replace").rstrip("\r\n")
     if not text:
         raise LookupError(key, "the file is empty")

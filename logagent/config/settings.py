@@ -7,8 +7,10 @@ together with everything else that is wrong, and not only after it was put right
 
 from typing import Annotated, Literal, Self
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationInfo, field_validator, model_validator
+from pydantic import AfterValidator as After
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationInfo, field_validator, model_validator
 
+from logagent.config import output as together
 from logagent.config.secret import Secret
 from logagent.config.units import (
     MAX_DURATION,
@@ -24,6 +26,8 @@ from logagent.config.words import (
     ANY_CASE,
     NO_BOOL,
     Absolute,
+    CloudId,
+    Fingerprint,
     IndexName,
     Label,
     Name,
@@ -32,7 +36,6 @@ from logagent.config.words import (
     Text,
     Token,
     Url,
-    name_of,
 )
 
 KIB, MIB, GIB = 1024, 1024**2, 1024**3
@@ -175,30 +178,42 @@ class Store(Section):
 class Output(Section):
     """One Elasticsearch or OpenSearch that everything is shipped to."""
 
-    url: Url
-    """http(s)://host:port; user:password@ in it is taken as username and password."""
-    name: Name = Field(default="", validate_default=True)
+    model_config = ConfigDict(json_schema_extra={"anyOf": [{"required": [key]} for key in together.WHERE]})
+
+    urls: Annotated[tuple[Url, ...], After(together.one_cluster)] = ()
+    """Several hosts of one cluster, instead of url: they take turns, and one that does not answer is left out until it does."""
+    cloud_id: CloudId | None = None
+    """A deployment of Elastic Cloud, instead of url."""
+    url: Annotated[Url | None, After(together.one_address)] = None
+    """http(s)://host:port, with the path prefix of a proxy; user:password@ in it is taken as username and password."""
+    name: Annotated[Name, BeforeValidator(together.named)] = ""
     """Its name in metrics, cursors and dead letters; null: host-port of the url."""
     username: Secret | None = None
     """User of basic authentication."""
     username_file: Absolute | None = None
     """File that holds the username."""
-    password: Secret | None = None
+    password: Annotated[Secret | None, After(together.pair)] = None
     """Password of basic authentication."""
     password_file: Absolute | None = None
     """File that holds the password."""
-    api_key: Secret | None = None
-    """API key, in its encoded form."""
+    api_key: Annotated[Secret | None, After(together.one_way_in)] = None
+    """API key, in its encoded form or as id:key."""
     api_key_file: Absolute | None = None
     """File that holds the API key."""
-    bearer_token: Secret | None = None
+    bearer_token: Annotated[Secret | None, After(together.one_way_in)] = None
     """Bearer token."""
     bearer_token_file: Absolute | None = None
     """File that holds the bearer token."""
     ca_file: Absolute | None = None
     """File of the certificate authorities to trust; null: the system's."""
+    cert_file: Annotated[Absolute | None, After(together.over_tls)] = None
+    """File of our own certificate, for servers that ask for one; its key may be in it."""
+    key_file: Annotated[Absolute | None, After(together.key_of_certificate)] = None
+    """File of our own certificate's key, without a passphrase; null: it is in cert_file."""
     verify_tls: bool = True
     """Whether the server's certificate is checked."""
+    ca_fingerprint: Annotated[Fingerprint | None, After(together.over_tls), After(together.one_trust)] = None
+    """SHA-256 of the one authority to trust, or of the server's own certificate, instead of ca_file."""
     setup: Annotated[Literal["auto", "off"], ANY_CASE] = "auto"
     """auto: make the index template, and what sees to the retention, where they are absent or older ones of ours (nothing for a plain index); off: leave the server as it is."""
     retention: Annotated[Duration, between(3600, MAX_DURATION, render_duration)] | None = None
@@ -216,27 +231,10 @@ class Output(Section):
     backoff_max: Annotated[Duration, between(0.001, 3600, render_duration)] = 60.0
     """The longest wait between two tries."""
 
-    @field_validator("name", mode="before")
-    @classmethod
-    def _named_by_url(cls, value: object, info: ValidationInfo) -> object:
-        if value == "":
-            return name_of(info.data["url"]) if "url" in info.data else "unnamed"
-        return value
-
-    @field_validator("password")
-    @classmethod
-    def _pair(cls, value: Secret | None, info: ValidationInfo) -> Secret | None:
-        if "username" in info.data and (value is None) != (info.data["username"] is None):
-            raise ValueError("username and password belong together: one of them is missing")
-        return value
-
-    @field_validator("api_key", "bearer_token")
-    @classmethod
-    def _one_way_in(cls, value: Secret | None, info: ValidationInfo) -> Secret | None:
-        others = [key for key in ("username", "api_key") if info.data.get(key) is not None and key != info.field_name]
-        if value is not None and others:
-            raise ValueError(f"{others[0]} is given as well: keep one of them")
-        return value
+    @property
+    def hosts(self) -> tuple[str, ...]:
+        """The addresses of the cluster; the first gives the name."""
+        return together.hosts(self.url, self.urls, self.cloud_id)
 
     @field_validator("backoff_max")
     @classmethod

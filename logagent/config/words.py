@@ -4,6 +4,7 @@ Each refuses a wrong value with a sentence that says what is right. The texts go
 the value: the report shows it where that is safe.
 """
 
+import base64
 import re
 from collections.abc import Callable
 from pathlib import Path
@@ -18,6 +19,7 @@ _FIELD = re.compile(r"\{([^{}]*)\}")
 _INDEX_REFUSED = '\\/*?"<>|,#: '
 _STREAM_PART_REFUSED = "-" + _INDEX_REFUSED
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,62}")
+_FINGERPRINT = re.compile(r"[0-9a-f]{64}")
 _TOKEN = re.compile(r"[A-Za-z0-9_-]{1,8}")
 
 
@@ -100,6 +102,37 @@ def _url(text: str) -> str:
     return text.rstrip("/")
 
 
+def _fingerprint(text: str) -> str:
+    plain = text.replace(":", "").lower()
+    if not _FINGERPRINT.fullmatch(plain):
+        raise ValueError(
+            "must be a SHA-256 of 64 hex digits, with or without colons: openssl x509 -noout -fingerprint -sha256"
+        )
+    return plain
+
+
+def _cloud_id(text: str) -> str:
+    try:
+        _url(cloud_url(text))
+    except ValueError:
+        raise ValueError("not a cloud id: copy it whole from the deployment's page, name:letters") from None
+    return text
+
+
+def cloud_url(cloud_id: str) -> str:
+    """Return the url of Elasticsearch in a deployment of Elastic Cloud. Raises ValueError when `cloud_id` is none.
+
+    It is `name:base64(host[:port]$elasticsearch$kibana)`: Elastic's own clients read it so.
+    """
+    decoded = base64.b64decode(cloud_id.rpartition(":")[2], validate=True).decode()
+    domain, mark, rest = decoded.partition("$")
+    node = rest.partition("$")[0]
+    host, _, port = domain.partition(":")
+    if not mark or not re.fullmatch(r"[A-Za-z0-9._-]+", f"{node}{host}") or not node or not host:
+        raise ValueError("not a cloud id")
+    return f"https://{node}.{host}:{port or 443}"
+
+
 def _socket(text: str) -> str:
     text = f"unix://{text}" if text.startswith("/") else text
     scheme, mark, rest = text.partition("://")
@@ -159,6 +192,12 @@ Token = Annotated[
     WithJsonSchema({"type": "string", "pattern": f"^{_TOKEN.pattern}$"}),
 ]
 Url = Annotated[str, AfterValidator(_url), WithJsonSchema({"type": "string", "pattern": "^https?://[^?#]+$"})]
+Fingerprint = Annotated[
+    str,
+    AfterValidator(_fingerprint),
+    WithJsonSchema({"type": "string", "pattern": "^([0-9A-Fa-f]{2}:?){32}$", "description": "A SHA-256 in hex."}),
+]
+CloudId = Annotated[str, AfterValidator(_cloud_id)]
 Socket = Annotated[str, AfterValidator(_socket), text_schema(pattern="^(/|(unix|tcp|https?)://).+$")]
 NO_BOOL = BeforeValidator(_whole)  # pydantic takes true for 1
 ANY_CASE = BeforeValidator(_lower)

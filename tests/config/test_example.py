@@ -136,6 +136,7 @@ def accepts(rule: dict[str, Any], value: Any) -> bool:
         and all(key in value for key in rule.get("required", ()))
         and (
             not isinstance(value, dict)
+            or "properties" not in rule
             or all(key in rule["properties"] and accepts(rule["properties"][key], value[key]) for key in value)
         )
         and (not isinstance(value, list) or all(accepts(rule["items"], one) for one in value))
