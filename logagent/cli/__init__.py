@@ -12,7 +12,7 @@ import click
 from logagent import __version__
 from logagent.errors import Failure
 
-VERBS = ("run", "demo", "check", "status", "logs", "store", "setup")
+VERBS = ("run", "demo", "check", "test", "setup", "status", "logs", "store")
 
 EPILOG = """\b
 Exit statuses:

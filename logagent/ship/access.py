@@ -58,7 +58,12 @@ class Access:
         self.header = authorization(**self._given)
 
     def __repr__(self) -> str:
-        return f"<Access by {' and '.join(self._given) or 'nothing'}>"
+        return f"<Access by {self.keys or 'nothing'}>"
+
+    @property
+    def keys(self) -> str:
+        """The keys of the settings that it is made of."""
+        return " and ".join(self._given)
 
     def renew(self, *, refused: bool = False) -> bool:
         """Read the files again when one has changed, or when the credential was `refused`. Tells whether the header is another now."""

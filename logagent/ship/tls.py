@@ -68,8 +68,17 @@ class Trust:
         """
         with self._lock:
             if not self.settled:
-                self._pin(self._chain(host, port, timeout))
+                self._pin(self.shown(host, port, timeout))
                 self.settled = True
+
+    def shown(self, host: str, port: int, timeout: float) -> list[bytes]:
+        """Return the certificates that a server sends, its own first, in DER; none of it is verified. Raises OSError."""
+        context = self._context(verify=False)
+        with (
+            create_connection((host, port), timeout) as plain,
+            context.wrap_socket(plain, server_hostname=host) as secure,
+        ):
+            return chain(secure)
 
     def _pin(self, chain: Sequence[bytes]) -> None:
         found = next((place for place, der in enumerate(chain) if fingerprint(der) == self._tls.ca_fingerprint), None)
@@ -79,15 +88,6 @@ class Trust:
             )
         self.by_name = self.context.check_hostname = found > 0
         self.context.load_verify_locations(cadata=chain[found])
-
-    def _chain(self, host: str, port: int, timeout: float) -> list[bytes]:
-        """The certificates that the server sends, its own first, in DER; unverified."""
-        context = self._context(verify=False)
-        with (
-            create_connection((host, port), timeout) as plain,
-            context.wrap_socket(plain, server_hostname=host) as secure,
-        ):
-            return chain(secure)
 
     def _context(self, *, verify: bool) -> ssl.SSLContext:
         context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)

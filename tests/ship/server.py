@@ -99,7 +99,7 @@ class BulkServer:
             def do_POST(self) -> None:
                 owner.answer(Request(self, owner))
 
-            do_GET = do_PUT = do_POST  # noqa: N815 - the names are http.server's
+            do_GET = do_PUT = do_DELETE = do_POST  # noqa: N815 - the names are http.server's
 
             def log_message(self, *args: Any) -> None:
                 """Say nothing."""

@@ -170,6 +170,7 @@ def test_where_all_are_dead_each_is_tried(servers: list[BulkServer], closed: str
     servers[0].otherwise = reset_before
     cluster = link(servers[0].url, closed)
     assert 200 not in [ask(cluster) for _ in range(6)]
+    assert 3 == bulks(servers[0]) == len(servers[0].requests)
     servers[0].otherwise = status(200)
     until(lambda: ask(cluster) == 200)
     assert 200 == ask(cluster)
