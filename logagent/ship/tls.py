@@ -56,8 +56,7 @@ class Trust:
         if tls.ca_fingerprint is not None:
             self.context.verify_flags |= ssl.VERIFY_X509_PARTIAL_CHAIN
         elif tls.ca_file is None:
-            self.context.load_default_certs()
-            self._load(Path(certifi.where()))  # a slim image may have no authorities of its own
+            self._load_the_systems()
         else:
             self._load(tls.ca_file)
 
@@ -103,6 +102,13 @@ class Trust:
             context.load_cert_chain(cert_file, self._tls.key_file, password=_refuse)
         except (OSError, ValueError) as error:  # an SSLError is an OSError
             raise _unusable(f"{cert_file} and its key {self._tls.key_file or 'in it'}", error) from None
+
+    def _load_the_systems(self) -> None:
+        """Trust the system's authorities; a slim image may have none, then those that the client's library brings."""
+        self.context.load_default_certs()
+        folder = ssl.get_default_verify_paths().capath  # OpenSSL looks into it when it meets a certificate
+        if not self.context.cert_store_stats()["x509_ca"] and not (folder and any(Path(folder).iterdir())):
+            self._load(Path(certifi.where()))
 
     def _load(self, ca_file: Path) -> None:
         try:

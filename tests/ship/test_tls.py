@@ -9,7 +9,7 @@ import pytest
 
 from logagent.errors import Exit, Failure
 from logagent.ship.elastic import Elastic, Unreachable
-from logagent.ship.tls import Tls
+from logagent.ship.tls import Tls, Trust
 from tests.ship.certificates import Certificate, authority, chained, openssl, self_signed, serving, signed
 from tests.ship.server import BulkServer, status
 
@@ -58,6 +58,17 @@ def test_a_ca_file_is_all_that_is_trusted(folder: Path, ca: Certificate, leaf: C
         assert "its certificate is not trusted" in refused(client)
         assert client._link._trust is not None
         assert 1 == len(client._link._trust.context.get_ca_certs())
+
+
+def test_the_systems_authorities(monkeypatch: pytest.MonkeyPatch, tmp_path: Path, ca: Certificate) -> None:
+    """Without a CA file the system's count, and where it has none, those of the certifi package."""
+    monkeypatch.setenv("SSL_CERT_DIR", str(tmp_path))
+    monkeypatch.setenv("SSL_CERT_FILE", str(ca.cert))
+    assert 1 == Trust(Tls()).context.cert_store_stats()["x509_ca"]
+    monkeypatch.setenv("SSL_CERT_FILE", str(tmp_path / "absent"))
+    assert 100 < Trust(Tls()).context.cert_store_stats()["x509_ca"]
+    (tmp_path / "0123abcd.0").write_text("looked into when it is needed")
+    assert 0 == Trust(Tls()).context.cert_store_stats()["x509_ca"]
 
 
 @pytest.mark.parametrize(("host", "days", "cure"), [("DNS:elsewhere", 2, "a name"), ("IP:127.0.0.1", 0, "renew it")])
