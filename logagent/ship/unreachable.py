@@ -50,8 +50,8 @@ def _tls_failed(error: ssl.SSLError) -> str:
     if isinstance(error, ssl.SSLEOFError):
         return "the server ended TLS without a word; it may want a certificate of ours: check cert_file and key_file"
     reason = error.reason or "no reason given"
-    if "CERTIFICATE" in reason and "ALERT" in reason:
-        return f"TLS failed ({reason}); it does not take our certificate: check cert_file and key_file"
+    if "ALERT" in reason and any(word in reason for word in ("CERTIFICATE", "UNKNOWN_CA", "HANDSHAKE_FAILURE")):
+        return f"TLS failed ({reason}); it may not take our certificate, or want one: check cert_file and key_file"
     return f"TLS failed ({reason}); is it http?"
 
 
