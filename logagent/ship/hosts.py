@@ -79,6 +79,11 @@ class Hosts:
         with self._lock:
             return sorted(node.base_url for node in self.nodes if node.config in self._state.doubted)
 
+    @property
+    def any_sound(self) -> bool:
+        """Whether there is a host that answered last, or was not asked yet."""
+        return len(self._state.doubted) < self._number
+
     def take(self, alive: "Callable[[BaseNode], bool]") -> "BaseNode":
         """The host for a request; `answered` or `failed` must follow. `alive` asks a host that was left out for a sign of life."""
         for _ in range(self._number):
@@ -91,7 +96,7 @@ class Hosts:
             if alive(node):
                 self._cured(node)
                 return node
-            self.failed(node)
+            self.failed(node, "no sign of life")
         with self._lock:
             node = self._pool.get()
             self._state.busy[node.config] += 1
@@ -106,7 +111,7 @@ class Hosts:
             self._state.busy[node.config] -= 1
         self._cured(node)
 
-    def failed(self, node: "BaseNode", reason: str = "it does not answer") -> None:
+    def failed(self, node: "BaseNode", reason: str) -> None:
         """No answer came: leave the host out for a time, if there are others."""
         with self._lock:
             self._state.busy[node.config] -= 1

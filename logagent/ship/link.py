@@ -9,7 +9,7 @@ from collections.abc import Sequence
 
 from elastic_transport import BaseNode, HttpHeaders, NodeConfig, Urllib3HttpNode
 from urllib3 import HTTPSConnectionPool, Timeout
-from urllib3.exceptions import ConnectTimeoutError
+from urllib3.exceptions import ConnectTimeoutError, NewConnectionError
 
 from logagent import __version__
 from logagent.ship.hosts import NO_SERVICE, Hosts
@@ -19,6 +19,7 @@ from logagent.ship.wire import Address, Reply, Request
 
 CONNECT = 10.0  # seconds: a host that does not even take a connection is given up sooner than one that works
 SIGN_OF_LIFE = 5.0  # seconds: how long a host that was left out gets to say that it is back
+NOT_SENT = (NewConnectionError, ConnectTimeoutError)
 
 
 class Link:
@@ -40,24 +41,32 @@ class Link:
         quiet = logging.getLogger("elastic_transport")
         quiet.setLevel(logging.ERROR)
         quiet.propagate = False  # it would make each body's text at any level
+        self._number = len(addresses)
         self._trust = Trust(tls) if addresses[0].scheme == "https" else None
         self._hosts = Hosts([self._config(one, connections) for one in addresses], pause=pause, longest=longest)
         for pool in self._secure_pools():
             pool.ca_certs = None  # the node would add the certifi package's authorities to those of our context
 
     def perform(self, request: Request) -> Reply:
-        """Send a request to one of the hosts and wait for its answer. Raises Unreachable."""
-        node = self._hosts.take(lambda node: self._alive(node, request))
-        try:
-            reply = self._send(node, request)
-        except Exception as error:
-            # Whatever the libraries below raise, it means that no answer came; their text may have headers in it.
-            self._hosts.failed(node)
-            connecting = isinstance(error.__cause__, ConnectTimeoutError)
-            waited = min(CONNECT, request.timeout) if connecting else request.timeout
-            raise Unreachable(f"cannot reach {node.base_url}: {why(error, waited)}") from None
-        self._hosts.answered(node, reply.status)
-        return reply
+        """Send a request to one of the hosts and wait for its answer. Raises Unreachable.
+
+        A host that takes no connection was not sent anything: then another one that seems to be alive is asked at once.
+        """
+        others = self._number
+        while True:
+            others -= 1
+            node = self._hosts.take(lambda node: self._alive(node, request))
+            try:
+                reply = self._send(node, request)
+            except Exception as error:
+                # Whatever the libraries below raise, it means that no answer came; their text may have headers in it.
+                reason = _why(error, request)
+                self._hosts.failed(node, reason)
+                if others and isinstance(error.__cause__, NOT_SENT) and self._hosts.any_sound:
+                    continue
+                raise Unreachable(f"cannot reach {node.base_url}: {reason}") from None
+            self._hosts.answered(node, reply.status)
+            return reply
 
     @property
     def left_out(self) -> list[str]:
@@ -112,3 +121,8 @@ class Link:
     def _secure_pools(self) -> list[HTTPSConnectionPool]:
         nodes = [node for node in self._hosts.nodes if isinstance(node, Urllib3HttpNode)]
         return [node.pool for node in nodes if isinstance(node.pool, HTTPSConnectionPool)]
+
+
+def _why(error: Exception, request: Request) -> str:
+    connecting = isinstance(error.__cause__, ConnectTimeoutError)
+    return why(error, min(CONNECT, request.timeout) if connecting else request.timeout)
