@@ -81,8 +81,8 @@ def test_tls_well(ca: Certificate) -> None:
         step = tried(server.url, Tls(ca_file=ca.cert))[-1]
         assert ("TLS", "ok") == (step.what, step.outcome)
         assert step.said.startswith("CN=leaf, until ")
-        near = tried(server.url, Tls(ca_file=ca.cert), now=NOW + 50.5 * 86400)[-1]
-    assert ("note", "It ends in 9 days: renew it on the server") == (near.outcome, near.advice)
+        near = tried(server.url, Tls(ca_file=ca.cert), now=NOW + 50 * 86400)[-1]
+    assert ("note", "It ends in 10 days: renew it on the server") == (near.outcome, near.advice)
 
 
 def test_tls_not_trusted(ca: Certificate) -> None:
