@@ -19,6 +19,7 @@ from logagent.model import Batch
 from logagent.parse.document import Choice, Origin
 from logagent.parse.target import default
 from logagent.ship.access import Access
+from logagent.ship.carrier import Carrier
 from logagent.ship.elastic import Elastic
 from logagent.ship.setup import prepare
 from logagent.ship.shipper import Shipper
@@ -110,6 +111,11 @@ def shipper(store: Store, output: Output, settings: Settings) -> Shipper:
         dead_budget=settings.dead_letters.max_size,
         prepare=partial(prepare, retention=output.retention) if output.setup == "auto" and not output.index else None,
     )
+
+
+def carrier(store: Store, output: Output, settings: Settings) -> Carrier:
+    """Make what brings frames to one output, whatever its type. Raises Failure(USAGE) for settings that cannot be used."""
+    return shipper(store, output, settings)
 
 
 def _log_files() -> int:
