@@ -84,12 +84,12 @@ class Replay:
         except OSError:
             self.lost.damaged += events
             return []
-        if frame.events <= self._most and self._span.covers(frame, events):
-            return [Load(frame.events, member)]
-        return self._packed(frame, member)
-
-    def _packed(self, frame: Frame, member: bytes) -> list[Load]:
         plain, intact = unpack(member)
+        if intact and frame.events <= self._most and self._span.covers(frame, events):
+            return [Load(frame.events, member)]
+        return self._packed(frame, plain, intact=intact)
+
+    def _packed(self, frame: Frame, plain: bytes, *, intact: bool) -> list[Load]:
         found = list(pairs(plain, range(frame.events)).values())
         if not intact:
             found = [pair for pair in found if sound(pair)]
