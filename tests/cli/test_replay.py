@@ -64,7 +64,7 @@ def run(store, tmp_path, server):
 
 def seconds(server):
     """Where in the day the documents are from that the server has, by container."""
-    found = {}
+    found: dict[str, list[int]] = {}
     for identity in sorted(server.documents):
         found.setdefault(identity[0], []).append(int(identity.split("-")[2], 16))
     return {key: sorted(value) for key, value in found.items()}

@@ -13,7 +13,7 @@ from logagent.config.load import load
 from logagent.demo.container import container_id, create_container
 from logagent.demo.writer import LogWriter
 from logagent.store.catalog import Catalog
-from tests.ship.server import BulkServer, index, refuse
+from tests.ship.server import Answer, BulkServer, index, refuse
 
 WITHIN = 30.0  # seconds that a test waits at most
 
@@ -77,6 +77,16 @@ def host(tmp_path):
         yield made
 
 
+def after(event: threading.Event) -> Answer:
+    """Take all, but only once `event` has come."""
+
+    def act(request):
+        event.wait(WITHIN)
+        index(request)
+
+    return act
+
+
 def accounts(catalog):
     """By output: delivered, dead, dropped, waiting; each agrees with what is stored."""
     totals, outputs = catalog.accounting()
@@ -98,7 +108,7 @@ def test_slow_and_dead_outputs_hold_nobody_back(host):
     """While one output hangs, one lets nobody in and one file cannot be written, the others get everything; the slow one gets it later."""
     release = threading.Event()
     hanging, closed, fast = (host.server(name) for name in ("hanging", "closed", "fast"))
-    host.servers["hanging"].otherwise = lambda request: (release.wait(WITHIN), index(request))
+    host.servers["hanging"].otherwise = after(release)
     host.servers["closed"].otherwise = lambda request: request.reply(401, b"{}")
     blocked = host.folder / "later" / "out"
     files = [{"type": "file", "name": "lines", "path": str(host.folder / "out")}]
