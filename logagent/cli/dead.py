@@ -1,22 +1,23 @@
 """`logagent dead`: the documents that outputs refused for good: why, what they are, sent again once the cause is mended, or let go."""
 
-import json
 import os
 import sqlite3
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
-from datetime import UTC, datetime
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import click
 
+from logagent.cli import letter as look
+from logagent.cli.human import clean, count
+from logagent.cli.resending import INTERRUPTED, chosen_output, send, summary
 from logagent.errors import Exit, Failure
+from logagent.store.letters import Choice, Letters
 
 if TYPE_CHECKING:
     from logagent.config.settings import Settings
     from logagent.model import DeadLetter
-    from logagent.store.letters import Choice, Group, Letters
 
 _STATUSES = """\b
 Exit statuses:
@@ -58,16 +59,14 @@ def list_(
     context: click.Context, *, output: str | None, each: bool, as_json: bool, folder: Path | None, config: Path | None
 ) -> None:
     """Say what was refused: by output and reason, how many, when first and last."""
-    from logagent.store.letters import Choice
-
     with _opened(folder, config) as letters:
         choice = Choice(output)
         if each:
-            _print(_lines(letters, choice, as_json=as_json))
+            _print(look.one_a_line(letters, choice, as_json=as_json))
         elif as_json:
-            _print(_as_json(group) for group in letters.groups(choice))
+            _print(look.group_json(group) for group in letters.groups(choice))
         else:
-            _print(_summary(letters.groups(choice), letters.trimmed()))
+            _print(look.summary(letters.groups(choice), letters.trimmed()))
     context.exit(Exit.OK)
 
 
@@ -81,13 +80,11 @@ def show(
     context: click.Context, *, ids: tuple[str, ...], output: str | None, folder: Path | None, config: Path | None
 ) -> None:
     """Print why a document was refused, and the document."""
-    from logagent.store.letters import Choice
-
     found = 0
     with _opened(folder, config) as letters:
         for page in letters.pages(Choice(output, ids)):
             found += len(page)
-            _print(map(_page, page))
+            _print(map(look.page, page))
     if not found:
         raise Failure(f"no dead letter {ids[0]!r}: `logagent dead list --all` lists them", Exit.NO)
     context.exit(Exit.OK)
@@ -96,27 +93,37 @@ def show(
 @dead.command(epilog=_BESIDE)
 @click.argument("ids", nargs=-1, metavar="[ID...]")
 @output_option
+@click.option(
+    "--fold", "folded", is_flag=True, help="Send labels and parsed fields as one text, which no mapping can refuse."
+)
 @store_option
 @config_option
 @click.pass_context
 def replay(
-    context: click.Context, *, ids: tuple[str, ...], output: str | None, folder: Path | None, config: Path | None
+    context: click.Context,
+    *,
+    ids: tuple[str, ...],
+    output: str | None,
+    folded: bool,
+    folder: Path | None,
+    config: Path | None,
 ) -> None:
     """Send dead letters again to the output that refused them, under the same ids: after the mapping was mended.
 
     What is delivered now counts as delivered; what is refused again stays, with the new reason. Without IDs all are sent.
     """
-    from logagent.store.letters import Choice
-
     settings = _settings(folder, config)
     with _opened(folder, config, change=True) as letters:
         choice = Choice(output, ids or None)
         groups = letters.groups(choice)
         if not groups:
             raise Failure("there are no such dead letters: `logagent dead list` tells what there is", Exit.NO)
-        names = dict.fromkeys(group.output for group in groups)
-        statuses = [_replay(letters, Choice(name, choice.ids), settings) for name in names]
-    context.exit(max(statuses))
+        status = 0
+        for name in dict.fromkeys(group.output for group in groups):
+            status = max(status, _replay(letters, Choice(name, choice.ids), settings, folded=folded))
+            if status == INTERRUPTED:
+                break
+    context.exit(status)
 
 
 @dead.command(epilog=_BESIDE)
@@ -138,9 +145,6 @@ def drop(
     config: Path | None,
 ) -> None:
     """Let dead letters go for good; they count as dropped then."""
-    from logagent.cli.human import count
-    from logagent.store.letters import Choice
-
     if bool(ids or output) == every:
         raise click.UsageError("give IDs or --output NAME, or else --all")
     choice = Choice(output, ids or None)
@@ -161,10 +165,9 @@ def _settings(folder: Path | None, config: Path | None) -> "Settings":
 
 
 @contextmanager
-def _opened(folder: Path | None, config: Path | None, *, change: bool = False) -> "Iterator[Letters]":
+def _opened(folder: Path | None, config: Path | None, *, change: bool = False) -> Iterator[Letters]:
     """The letters of the store. Raises Failure(STORE)."""
     from logagent.config.places import store_path
-    from logagent.store.letters import Letters
 
     place = folder or store_path(_settings(folder, config).store.path, os.environ, os.geteuid())
     letters = Letters(place / "catalog.db", read_only=not change)
@@ -179,10 +182,9 @@ def _opened(folder: Path | None, config: Path | None, *, change: bool = False) -
         letters.close()
 
 
-def _replay(letters: "Letters", choice: "Choice", settings: "Settings") -> int:
+def _replay(letters: Letters, choice: Choice, settings: "Settings", *, folded: bool) -> int:
     """Send the chosen letters of one output again. Returns the exit status."""
-    from logagent.cli.human import clean, count
-    from logagent.cli.resending import chosen_output, send, summary
+    from logagent.ship.fold import fold
     from logagent.ship.resend import Load, Resend, of_letters
 
     name = choice.output or ""
@@ -196,9 +198,10 @@ def _replay(letters: "Letters", choice: "Choice", settings: "Settings") -> int:
         failed = {letter.id for letter in still}
         letters.settle(name, [each.id for each in load.letters if each.id not in failed], duplicates, still)
 
-    resend = Resend(of_letters(letters.pages(choice)), settle=settle)
+    pages = letters.pages(choice)
+    resend = Resend(of_letters(pages, fold) if folded else of_letters(pages), settle=settle)
     status, why = send(resend, output, settings, total, f"Replaying dead letters to {name}")
-    click.echo(clean_lines(summary(name, resend.account, why, "What was not sent is still a dead letter.")))
+    click.echo(look.clean_lines(summary(name, resend.account, why, "What was not sent is still a dead letter.")))
     lost = 0 if why else total - resend.account.sent
     if lost > 0:
         click.echo(
@@ -207,106 +210,6 @@ def _replay(letters: "Letters", choice: "Choice", settings: "Settings") -> int:
     return max(status, Exit.NO) if lost > 0 else status
 
 
-def clean_lines(text: str) -> str:
-    """Each line as it may be shown on a terminal."""
-    from logagent.cli.human import clean
-
-    return "\n".join(map(clean, text.splitlines()))
-
-
 def _print(lines: Iterable[str]) -> None:
     for line in lines:
         click.echo(line)
-
-
-def _summary(groups: "list[Group]", trimmed: int) -> Iterator[str]:
-    from logagent.cli.human import clean, count, size
-
-    for group in groups:
-        spans = f"first {_time(group.first)}, last {_time(group.last)}"
-        yield clean(f"{group.output}: {count(group.count, 'event')} refused with {group.status} {group.kind}".rstrip())
-        yield clean(f"  {spans}, {size(group.bytes)}; the newest: {group.reason}")
-    if not groups:
-        yield "There are no dead letters."
-    if trimmed:
-        yield f"{count(trimmed, 'older one')} let go before, to keep within dead_letters.max_size."
-
-
-def _lines(letters: "Letters", choice: "Choice", *, as_json: bool) -> Iterator[str]:
-    from logagent.cli.human import clean
-
-    for page in letters.pages(choice):
-        for letter in page:
-            if as_json:
-                yield _as_json_letter(letter)
-            else:
-                yield clean(f"{letter.id}  {letter.output}  {_time(letter.time)}  {letter.status} {letter.reason}")
-
-
-def _page(letter: "DeadLetter") -> str:
-    head = {
-        "id": letter.id,
-        "output": letter.output,
-        "refused": _time(letter.time),
-        "status": letter.status or "none",
-        "reason": letter.reason,
-        "target": _target(letter.document) or "the output's own",
-    }
-    lines = [f"{key + ':':10}{value}" for key, value in head.items()]
-    document = _document(letter.document)
-    text = json.dumps(document, indent=2, ensure_ascii=False) if document is not None else "(it could not be read)"
-    return clean_lines("\n".join([*lines, *text.splitlines(), ""]))
-
-
-def _as_json(group: "Group") -> str:
-    return json.dumps(
-        {
-            "output": group.output,
-            "status": group.status,
-            "kind": group.kind,
-            "count": group.count,
-            "bytes": group.bytes,
-            "first": group.first,
-            "last": group.last,
-            "reason": group.reason,
-        },
-        ensure_ascii=False,
-    )
-
-
-def _as_json_letter(letter: "DeadLetter") -> str:
-    return json.dumps(
-        {
-            "id": letter.id,
-            "output": letter.output,
-            "time": letter.time,
-            "status": letter.status,
-            "reason": letter.reason,
-            "target": _target(letter.document),
-            "document": _document(letter.document),
-        },
-        ensure_ascii=False,
-    )
-
-
-def _document(pair: bytes) -> Any:
-    try:
-        return json.loads(pair.partition(b"\n")[2])
-    except ValueError:
-        return None
-
-
-def _target(pair: bytes) -> str | None:
-    """The data stream that the action names, None where it names none."""
-    try:
-        index = json.loads(pair.partition(b"\n")[0])["create"].get("_index")
-    except (ValueError, KeyError, TypeError, AttributeError):
-        return None
-    return index if isinstance(index, str) else None
-
-
-def _time(seconds: float) -> str:
-    try:
-        return datetime.fromtimestamp(seconds, UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
-    except (OverflowError, OSError, ValueError):
-        return f"{seconds:.0f}"

@@ -158,8 +158,13 @@ class Resend:
         counts[kind if kind in counts or len(counts) < MAX_KINDS else "other"] += 1
 
 
-def of_letters(pages: Iterable[Sequence[DeadLetter]]) -> Iterator[Load]:
-    """Dead letters as loads, each page one: the line pairs as they were refused. Letters without a document are left out."""
+def of_letters(
+    pages: Iterable[Sequence[DeadLetter]], change: Callable[[bytes], bytes] = lambda pair: pair
+) -> Iterator[Load]:
+    """Dead letters as loads, each page one: the line pairs as they were refused, or what `change` makes of them.
+
+    Letters without a document are left out.
+    """
     for page in pages:
         if kept := tuple(letter for letter in page if letter.document):
-            yield Load(len(kept), pack([letter.document for letter in kept]), len(kept), kept)
+            yield Load(len(kept), pack([change(letter.document) for letter in kept]), len(kept), kept)

@@ -146,6 +146,21 @@ def test_refused_again(run, store, server):
     assert ("abababababab-0-1", "still_wrong: a reason for 400", pair(1)) == (left.id, left.reason, left.document)
 
 
+def test_fold(run, store, server):
+    """With --fold labels go as one text, under the same id; a letter that is refused all the same keeps its document as it was."""
+    store.add("x")
+    action, line = pair(99).splitlines()
+    labelled = b"\n".join((action, line[:-1] + b',"container":{"id":"c","labels":{"a":"b"}}}', b""))
+    strange = DeadLetter("es", 2, 0, "abababababab-0-63", 400, "mapping", 1.0, labelled)
+    store.store.catalog.advance("es", 2, delivered=0, duplicates=0, dead=[strange])
+    server.script.append(refuse((400, "still")))
+    assert 1 == run("replay", "--fold", strange.id).exit_code
+    assert labelled in {each.document for each in store.store.catalog.dead_letters(9)}
+    assert 0 == run("replay", "--fold", strange.id).exit_code
+    document = json.loads(server.documents[strange.id])
+    assert ({"id": "c"}, '{"container":{"labels":{"a":"b"}}}') == (document["container"], document["folded"])
+
+
 def test_replay_some(run, store, server):
     """Only the letters that are named are sent."""
     assert 0 == run("replay", "abababababab-0-0", "abababababab-0-3").exit_code
