@@ -100,6 +100,9 @@ def test_pause(filled: Filled, appender: Appender, sink: Sink, caplog, case: tup
     assert (0, 0, 0, 0, 1) == filled.output
     drain(appender)
     assert ("a", "", (1, 1, 0, 0, 0)) == (messages(sink), appender.paused, filled.output)
+    filled.add("b")
+    sink.errors = [failure(number)]
+    assert 0.25 == appender.step(NOW)  # the waits begin anew
 
 
 def test_catalog_that_fails(filled: Filled, appender: Appender, sink: Sink, monkeypatch) -> None:
