@@ -8,6 +8,7 @@ from typing import Any
 
 from logagent.cli.human import clean, count, size
 from logagent.model import DeadLetter
+from logagent.ship.target import named
 from logagent.store.letters import Choice, Group, Letters
 
 
@@ -41,7 +42,7 @@ def page(letter: DeadLetter) -> str:
         "refused": _time(letter.time),
         "status": letter.status or "none",
         "reason": letter.reason,
-        "target": _target(letter.document) or "the output's own",
+        "target": named(letter.document) or "the output's own",
     }
     lines = [f"{key + ':':10}{value}" for key, value in head.items()]
     document = _document(letter.document)
@@ -63,7 +64,7 @@ def letter_json(letter: DeadLetter) -> str:
             "time": letter.time,
             "status": letter.status,
             "reason": letter.reason,
-            "target": _target(letter.document),
+            "target": named(letter.document),
             "document": _document(letter.document),
         },
         ensure_ascii=False,
@@ -75,15 +76,6 @@ def _document(pair: bytes) -> Any:
         return json.loads(pair.partition(b"\n")[2])
     except ValueError:
         return None
-
-
-def _target(pair: bytes) -> str | None:
-    """The data stream that the action names, None where it names none."""
-    try:
-        index = json.loads(pair.partition(b"\n")[0])["create"].get("_index")
-    except (ValueError, KeyError, TypeError, AttributeError):
-        return None
-    return index if isinstance(index, str) else None
 
 
 def _time(seconds: float) -> str:

@@ -292,6 +292,11 @@ class Settings(Section):
     web: Web = Web()
     log: Log = Log()
 
+    @property
+    def clusters(self) -> tuple[Output, ...]:
+        """The outputs that are servers: they can be asked and set up."""
+        return tuple(output for output in self.outputs if output.type == "elasticsearch")
+
     @field_validator("outputs")
     @classmethod
     def _names_differ(cls, value: tuple[Output, ...]) -> tuple[Output, ...]:

@@ -26,6 +26,13 @@ def test_types(tmp_path):
     ] == [(o.type, o.path, o.name, o.hosts) for o in found]
 
 
+def test_clusters(tmp_path):
+    """Who asks servers, or sets them up, passes over what is none."""
+    file = tmp_path / "logagent.yaml"
+    file.write_text("outputs: [{type: stdout}, {url: 'http://es:9200'}]")
+    assert ["es-9200"] == [output.name for output in load(file, {}).clusters]
+
+
 @pytest.mark.parametrize(
     ("text", "wrong"),
     [
