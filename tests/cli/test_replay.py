@@ -160,6 +160,19 @@ def test_output_that_lets_nobody_in(run, server):
     assert "It may be begun anew at any time." in result.stdout
 
 
+def test_interrupted(run, server, monkeypatch):
+    """Ctrl-C ends it with what was done so far and status 130; nothing goes on behind it."""
+
+    def interrupt(_: float) -> None:
+        raise KeyboardInterrupt
+
+    server.otherwise = status(503)
+    monkeypatch.setattr("logagent.cli.resending.drive.__kwdefaults__", {"clock": lambda: 0.0, "sleep": interrupt})
+    result = run()
+    assert 130 == result.exit_code
+    assert "es: not everything was sent (interrupted). It may be begun anew at any time." in result.stdout
+
+
 def test_damaged_frames(run, store, server):
     """What is damaged on disk is told, and the rest is sent."""
     path = store.folder / "segments/00000001.ndjson.gz"

@@ -66,7 +66,7 @@ def test_everything_is_sent(server: BulkServer, connect: Callable[..., Elastic])
 def test_refused_again(server: BulkServer, connect: Callable[..., Elastic]) -> None:
     """What is refused is counted by the server's word, and settled with its id and the new reason."""
     settled: list[Any] = []
-    server.script.extend([status(503), refuse((400, "mapper"), None, (413, "large"))])
+    server.script.extend([status(503), refuse((400, "mapper"), None, (400, "other"))])
     resend = Resend(iter([load(0, 1, 2)]), settle=lambda one, duplicates, refused: settled.extend(refused))
     assert "" == run(resend, ship(resend, connect(server.url)))
     assert 1 == resend.account.delivered
