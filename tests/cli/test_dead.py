@@ -42,7 +42,7 @@ def run(store, tmp_path, server):
     """Run `logagent dead` with settings that have the output."""
     file = tmp_path / "logagent.yaml"
     file.write_text(
-        f"outputs: [{{url: '{server.url}', name: es, template: false, backoff_min: 1ms, backoff_max: 5ms}}]\nstore: {{path: {store.folder}}}\n"
+        f"outputs: [{{url: '{server.url}', name: es, setup: off, backoff_min: 1ms, backoff_max: 5ms}}]\nstore: {{path: {store.folder}}}\n"
     )
 
     def call(*arguments, **more):

@@ -53,7 +53,7 @@ def server():
 def run(store, tmp_path, server):
     """Run `logagent replay` with settings that have one output, without a template."""
     file = tmp_path / "logagent.yaml"
-    output = f"{{url: '{server.url}', name: es, template: false, backoff_min: 1ms, backoff_max: 5ms}}"
+    output = f"{{url: '{server.url}', name: es, setup: off, backoff_min: 1ms, backoff_max: 5ms}}"
     file.write_text(f"outputs: [{output}]\nstore: {{path: {store.folder}}}\n")
 
     def call(*arguments):

@@ -38,7 +38,7 @@ class Host:
         """A scripted server; its output has its name."""
         made = self.servers[name] = BulkServer()
         made.url = self._stack.enter_context(made.run())
-        return {"url": made.url, "name": name, "template": False, "backoff_min": "1ms", "backoff_max": "20ms"}
+        return {"url": made.url, "name": name, "setup": "off", "backoff_min": "1ms", "backoff_max": "20ms"}
 
     def settings(self, *outputs):
         """Settings with these outputs."""
@@ -152,9 +152,7 @@ def test_dead_letters_beside_the_agent(host):
     until(agent, {"wrong": (47, 3, 0, 0), "other": (50, 0, 0, 0)})
     file = host.folder / "logagent.yaml"
     url = host.servers["wrong"].url
-    file.write_text(
-        f"outputs: [{{url: '{url}', name: wrong, template: false}}]\nstore: {{path: {host.folder}/store}}\n"
-    )
+    file.write_text(f"outputs: [{{url: '{url}', name: wrong, setup: off}}]\nstore: {{path: {host.folder}/store}}\n")
     ids = [letter.id for letter in agent.store.catalog.dead_letters(9)]
     host.write(10)
     for words in (["replay", *ids[:2]], ["drop", "--yes", ids[2]]):
