@@ -18,7 +18,7 @@ from logagent.engine.events import EventFeed, Notice
 from logagent.engine.host import data_root
 from logagent.errors import Exit, Failure
 from logagent.model import Batch
-from logagent.ship.shipper import Shipper
+from logagent.ship.carrier import Carrier
 from logagent.store.committer import Committer
 from logagent.web.health import Beats
 
@@ -63,7 +63,7 @@ class Agent:
         self._batches: queue.Queue[Batch] = queue.Queue(QUEUE)
         self.committer = Committer(self.store, self._batches)
         self.collector = parts.collector(settings, self.data_root, self._engine, self.store.catalog, self._put)
-        self.shippers = [parts.shipper(self.store, o, settings) for o in settings.outputs]
+        self.shippers = [parts.carrier(self.store, o, settings) for o in settings.outputs]
         self._watch = Watch(f"{self.data_root}/containers", self.collector.touch)
         self._events = EventFeed(self._heard, settings.engine.socket, settings.engine.timeout) if self._engine else None
 
@@ -185,7 +185,7 @@ class Agent:
         if kind in {"relist", "create", "start", "rename", "destroy"}:
             self.collector.refresh()
 
-    def _delivered(self, shipper: Shipper) -> bool:
+    def _delivered(self, shipper: Carrier) -> bool:
         last, seen, since = self.store.catalog.last_frame(), -1, time.monotonic()
         while not shipper.wait_drained(last, 0.2) and not self._stop.is_set():
             cursor = self.store.catalog.cursor(shipper.name)
@@ -227,7 +227,7 @@ def _text(path: Path | None) -> str | None:
     return None if path is None else str(path)
 
 
-def _whither(shippers: list[Shipper]) -> str:
+def _whither(shippers: list[Carrier]) -> str:
     return f", shipping to {', '.join(s.client.url for s in shippers)}" if shippers else ""
 
 

@@ -264,13 +264,17 @@ def _counters(stored: int) -> list[tuple[str, str, Callable[[Output], int]]]:
         ("", "Events for this output: delivered, dead, dropped and waiting together.", lambda o: stored - o.origin),
         ("_delivered", "Events that the output has.", lambda o: o.delivered),
         ("_duplicates", "Events, of those delivered, that the output had already.", lambda o: o.duplicates),
-        ("_dead_letters", "Events that the output refused for good.", lambda o: o.dead),
         ("_dropped", "Events that the store let go before they were delivered.", lambda o: o.dropped),
     ]
 
 
 def _gauges(now: float) -> list[tuple[str, str, Callable[[Output], float]]]:
     return [
+        (
+            "events_dead_letters",
+            "Events that the output refused for good; fewer when they are replayed.",
+            lambda o: o.dead,
+        ),
         ("events_waiting", "Events that are stored and not delivered yet.", lambda o: o.waiting),
         (
             "waiting_seconds",

@@ -19,7 +19,10 @@ from logagent.model import Batch
 from logagent.parse.document import Choice, Origin
 from logagent.parse.target import default
 from logagent.ship.access import Access
+from logagent.ship.appender import Appender
+from logagent.ship.carrier import Carrier
 from logagent.ship.elastic import Elastic
+from logagent.ship.ndjson import File, Stdout
 from logagent.ship.setup import prepare
 from logagent.ship.shipper import Shipper
 from logagent.ship.tls import Tls
@@ -109,6 +112,23 @@ def shipper(store: Store, output: Output, settings: Settings) -> Shipper:
         backoff_max=output.backoff_max,
         dead_budget=settings.dead_letters.max_size,
         prepare=partial(prepare, retention=output.retention) if output.setup == "auto" and not output.index else None,
+    )
+
+
+def carrier(store: Store, output: Output, settings: Settings) -> Carrier:
+    """Make what brings frames to one output, whatever its type. Raises Failure(USAGE) for settings that cannot be used."""
+    return shipper(store, output, settings) if output.type == "elasticsearch" else appender(store, output, settings)
+
+
+def appender(store: Store, output: Output, settings: Settings) -> Appender:
+    """Make what writes lines, for one output of type file or stdout."""
+    return Appender(
+        store,
+        output.name,
+        Stdout() if output.path is None else File(output.path),
+        backoff_min=output.backoff_min,
+        backoff_max=output.backoff_max,
+        dead_budget=settings.dead_letters.max_size,
     )
 
 

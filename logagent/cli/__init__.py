@@ -12,7 +12,7 @@ import click
 from logagent import __version__
 from logagent.errors import Failure
 
-VERBS = ("run", "demo", "check", "test", "setup", "status", "logs", "store")
+VERBS = ("run", "demo", "check", "test", "setup", "status", "logs", "store", "dead", "replay")
 
 EPILOG = """\b
 Exit statuses:

@@ -182,9 +182,10 @@ def _lost(view: Overview) -> Iterator[str]:
         yield f"{count(view.total('dropped'), 'event')} dropped before they were stored ({reasons})"
     for output in view.outputs:
         if output.dead:
-            yield f"{output.name}: {count(output.dead, 'event')} refused for good and kept as dead letters"
-        if output.dropped:
-            yield f"{output.name}: {count(output.dropped, 'event')} let go undelivered, for want of room in the store"
+            yield f"{output.name}: {count(output.dead, 'event')} refused for good and kept as dead letters: `logagent dead list` tells why"
+        wanting = output.dropped - view.totals.get(("dead_letters_dropped", output.name), 0)
+        if wanting:
+            yield f"{output.name}: {count(wanting, 'event')} let go undelivered, for want of room in the store"
 
 
 def _reasons(view: Overview, name: str) -> dict[str, int]:

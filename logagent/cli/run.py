@@ -46,7 +46,7 @@ Exit statuses:
     "outputs",
     multiple=True,
     metavar="URL",
-    help="Elasticsearch or OpenSearch to ship to; may be given again.",
+    help="Elasticsearch or OpenSearch to ship to, - for stdout; may be given again.",
 )
 @click.option("--once", is_flag=True, help="Collect everything that is there now, deliver it, and exit.")
 @click.option("--or-demo", is_flag=True, help="Where there is no Docker that can be read, say so and run the demo.")
@@ -91,7 +91,7 @@ def load_settings(
 
     flags: dict[str, Any] = {"data_root": data_root, "store.path": store}
     if outputs:
-        flags["outputs"] = [{"url": url} for url in outputs]
+        flags["outputs"] = [{"type": "stdout"} if url == "-" else {"url": url} for url in outputs]
     return load(file, flags=flags)
 
 
@@ -123,8 +123,9 @@ def run_on(agent: "Agent") -> None:
     for number in (signal.SIGINT, signal.SIGTERM):
         signal.signal(number, lambda *_: stop.set())
     agent.start()
+    free = all(output.type != "stdout" for output in agent.settings.outputs)
     try:
-        if sys.stdout.isatty():
+        if free and sys.stdout.isatty():
             from logagent.cli.table import watch_agent
 
             watch_agent(agent, stop)

@@ -101,9 +101,9 @@ def export(
 
 def _outputs(settings: "Settings", name: str | None) -> "list[Output]":
     """The outputs that are meant. Raises Failure(USAGE) when there is none."""
-    found = [output for output in settings.outputs if name in (None, output.name)]
+    found = [output for output in settings.clusters if name in (None, output.name)]
     if not found:
-        names = ", ".join(output.name for output in settings.outputs)
+        names = ", ".join(output.name for output in settings.clusters)
         what = f"no output is named {name}: there are {names}" if names else "no output is configured: give outputs"
         raise Failure(what, Exit.USAGE)
     return found
@@ -209,7 +209,7 @@ def _retention(settings: "Settings", given: str | None) -> float | None:
     from logagent.config.units import parse_duration
 
     if given is None:
-        return settings.outputs[0].retention if settings.outputs else None
+        return settings.clusters[0].retention if settings.clusters else None
     try:
         return parse_duration(given)
     except ValueError as error:

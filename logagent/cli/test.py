@@ -64,10 +64,10 @@ def output(context: click.Context, name: str | None, file: Path | None, *, writi
 
 
 def _named(settings: "Settings", name: str | None) -> "list[Output]":
-    names = ", ".join(output.name for output in settings.outputs)
+    names = ", ".join(output.name for output in settings.clusters)
     if not names:
         raise Failure("there is no output in the settings: give outputs a url", Exit.USAGE)
-    found = [output for output in settings.outputs if name in (None, output.name)]
+    found = [output for output in settings.clusters if name in (None, output.name)]
     if not found:
         raise Failure(f"there is no output of that name: there are {names}", Exit.USAGE)
     return found

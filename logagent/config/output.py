@@ -39,6 +39,10 @@ def one_cluster(urls: tuple[str, ...]) -> tuple[str, ...]:
 def one_address(url: str | None, info: ValidationInfo) -> str | None:
     """One of the ways to say where, and not two."""
     given = [key for key in ("urls", "cloud_id") if info.data.get(key, _WRONG)]
+    if _lines(info):
+        if url is not None or given:
+            raise ValueError(f"an output of type {info.data['type']} has no address: leave it out")
+        return None
     if url is None and not given:
         raise PydanticCustomError("missing", "one of url, urls, cloud_id is needed")
     if len(given) + (url is not None) > 1:
@@ -46,8 +50,19 @@ def one_address(url: str | None, info: ValidationInfo) -> str | None:
     return url
 
 
+def path_of_file(path: T | None, info: ValidationInfo) -> T | None:
+    """A file has a path, and nothing else has."""
+    if path is None and info.data.get("type") == "file":
+        raise PydanticCustomError("missing", "an output of type file needs its path")
+    if path is not None and info.data.get("type", "file") != "file":
+        raise ValueError("only an output of type file has a path: write type: file")
+    return path
+
+
 def named(name: object, info: ValidationInfo) -> object:
-    """Give an output without a name that of its first host."""
+    """Give an output without a name that of its first host, or of its type where it has none."""
+    if name == "" and _lines(info):
+        return info.data["type"]
     found = _hosts(info)
     return name if name != "" else (name_of(found[0]) if found else "unnamed")
 
@@ -88,6 +103,12 @@ def one_trust(ca_fingerprint: T | None, info: ValidationInfo) -> T | None:
     if ca_fingerprint is not None and info.data.get("verify_tls") is False:
         raise ValueError("verify_tls is false, which trusts everybody: keep one of them")
     return ca_fingerprint
+
+
+def _lines(info: ValidationInfo) -> bool:
+    """Whether the output takes lines, and has no hosts."""
+    kind: str = info.data.get("type", "elasticsearch")
+    return kind != "elasticsearch"
 
 
 def _hosts(info: ValidationInfo) -> tuple[str, ...]:

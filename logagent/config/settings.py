@@ -176,10 +176,14 @@ class Store(Section):
 
 
 class Output(Section):
-    """One Elasticsearch or OpenSearch that everything is shipped to."""
+    """One place that everything is shipped to: an Elasticsearch or OpenSearch, a file, or stdout."""
 
-    model_config = ConfigDict(json_schema_extra={"anyOf": [{"required": [key]} for key in together.WHERE]})
+    model_config = ConfigDict(json_schema_extra={"anyOf": [{"required": [key]} for key in ("type", *together.WHERE)]})
 
+    type: Annotated[Literal["elasticsearch", "file", "stdout"], ANY_CASE] = "elasticsearch"
+    """elasticsearch (OpenSearch as well), file: documents as lines of JSON into a file, stdout: the same, for pipes."""
+    path: Annotated[Absolute | None, After(together.path_of_file)] = None
+    """The file of an output of type file; appended to, and opened anew when it is renamed away."""
     urls: Annotated[tuple[Url, ...], After(together.one_cluster)] = ()
     """Several hosts of one cluster, instead of url: they take turns, and one that does not answer is left out until it does."""
     cloud_id: CloudId | None = None
@@ -287,6 +291,11 @@ class Settings(Section):
     dead_letters: DeadLetters = DeadLetters()
     web: Web = Web()
     log: Log = Log()
+
+    @property
+    def clusters(self) -> tuple[Output, ...]:
+        """The outputs that are servers: they can be asked and set up."""
+        return tuple(output for output in self.outputs if output.type == "elasticsearch")
 
     @field_validator("outputs")
     @classmethod

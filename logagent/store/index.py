@@ -4,8 +4,9 @@ Opened for reading only, beside a running agent; each question is its own short 
 nothing from being checkpointed or removed. What retention removed between two pages shows as a higher `oldest`.
 """
 
+import json
 import sqlite3
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 from logagent.errors import Exit, Failure
@@ -23,6 +24,18 @@ _COLUMNS = (
     "f.seq, f.segment, f.offset, f.length, f.plain, f.events, f.first_time, f.last_time, p.events, p.first_time, p.last_time "
     "FROM part p JOIN frame f ON f.seq=p.frame WHERE p.container=?"
 )
+
+_OF = "FROM part p JOIN frame f ON f.seq=p.frame WHERE (?1 IS NULL OR p.container IN (SELECT value FROM json_each(?1))) AND p.last_time>=?2 AND p.first_time<=?3"
+_FRAMES = (
+    f"SELECT f.seq, f.segment, f.offset, f.length, f.plain, f.events, f.first_time, f.last_time, sum(p.events) {_OF} "
+    f"AND f.seq>?4 AND f.seq<=?5 GROUP BY f.seq ORDER BY f.seq LIMIT {PAGE}"
+)
+_EVENTS = f"SELECT coalesce(sum(p.events), 0) {_OF} AND f.seq<=?4"
+
+
+def _span(containers: Sequence[int] | None, since: int, until: int) -> tuple[str | None, int, int]:
+    keys = None if containers is None else json.dumps(list(containers))
+    return keys, max(0, since - SLACK), min(NEWEST, until + SLACK)
 
 
 class Index:
@@ -68,6 +81,23 @@ class Index:
         while page := self._page("AND p.frame>? AND p.frame<=?", "DESC", container, 0, last, 0, NEWEST):
             yield from page
             last = page[-1][0].seq - 1
+
+    def frames(
+        self, containers: Sequence[int] | None, *, last: int, since: int = 0, until: int = NEWEST
+    ) -> Iterator[tuple[Frame, int]]:
+        """The frames up to `last` that may hold events of the containers with these keys (None: of all) between two times (ns).
+
+        Each with how many events it has of them; oldest first. What retention removes meanwhile is passed over.
+        """
+        after = 0
+        while page := self._rows(_FRAMES, *_span(containers, since, until), after, last):
+            yield from ((records.frame(row[:8]), int(row[8])) for row in page)  # type: ignore[call-overload]  # an INTEGER column
+            after = int(page[-1][0])  # type: ignore[call-overload]  # the same
+
+    def events(self, containers: Sequence[int] | None, *, last: int, since: int = 0, until: int = NEWEST) -> int:
+        """How many events of the containers all these frames have together."""
+        number: int = self._rows(_EVENTS, *_span(containers, since, until), last)[0][0]  # type: ignore[assignment]  # an INTEGER column
+        return number
 
     def _page(self, where: str, order: str, *values: int) -> list[tuple[Frame, Part]]:
         rows = self._rows(

@@ -124,7 +124,7 @@ class Ledger:
                 "FROM dead_letter) WHERE used>?)",
                 (budget,),
             ).rowcount
-            _add(db, "dead_letters_trimmed", "", gone)
+            add(db, "dead_letters_trimmed", "", gone)
         return gone
 
     # Accounting
@@ -141,7 +141,7 @@ class Ledger:
     def count(self, name: str, reason: str, number: int) -> None:
         """Add `number` to one of the accounting's counters."""
         with self._transaction() as db:
-            _add(db, name, reason, number)
+            add(db, name, reason, number)
 
     def size(self) -> int:
         """Bytes of the database that are in use: pages that removed segments gave back are filled again first."""
@@ -154,7 +154,8 @@ class Ledger:
         return int(rows[0][0]) if rows else 0  # type: ignore[call-overload]  # an INTEGER column
 
 
-def _add(db: sqlite3.Connection, name: str, reason: str, number: int) -> None:
+def add(db: sqlite3.Connection, name: str, reason: str, number: int) -> None:
+    """Add `number` to one of the accounting's counters, in a transaction that is under way."""
     if number:
         db.execute(
             "INSERT INTO total VALUES(?,?,?) ON CONFLICT(name, reason) DO UPDATE SET value=value+excluded.value",

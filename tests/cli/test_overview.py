@@ -72,9 +72,13 @@ CASES = {
     "losses of an output": (
         _view(outputs=[_output(dead=1, dropped=2)]),
         [
-            "es: 1 event refused for good and kept as dead letters",
+            "es: 1 event refused for good and kept as dead letters: `logagent dead list` tells why",
             "es: 2 events let go undelivered, for want of room in the store",
         ],
+    ),
+    "letters that the operator dropped": (
+        _view(outputs=[_output(dropped=2)], totals={("dead_letters_dropped", "es"): 2, **STORED}),
+        [],
     ),
 }
 

@@ -1,5 +1,6 @@
 """`logagent run` as it is installed: what is there is stored and delivered, and bad input ends it with one clear sentence."""
 
+import json
 import os
 import re
 import socket
@@ -161,3 +162,40 @@ def test_output_that_is_no_elasticsearch(run, tmp_path, httpserver):
     status, said = run("--output", httpserver.url_for(""))
     assert (Exit.NETWORK, True) == (status, "404" in said)
     assert stored(tmp_path / "store") == LINES
+
+
+def printing(host, tmp_path, *, reads: str = "cat") -> tuple[str, str]:
+    """What `run --once --output -` prints into a pipe that `reads` has the other end of, and what it says."""
+    given = {"LOGAGENT_ENGINE__ENABLED": "off", "LOGAGENT_WEB__ENABLED": "false", "LOGAGENT_STORE__MIN_FREE": "0"}
+    words = [
+        str(COMMAND),
+        "run",
+        "--once",
+        "--output",
+        "-",
+        "--data-root",
+        str(host),
+        "--store",
+        str(tmp_path / "store"),
+    ]
+    line = f"{' '.join(words)} | {reads}"
+    done = subprocess.run(
+        ["sh", "-c", line], env={**os.environ, **given}, capture_output=True, text=True, check=False, timeout=60
+    )
+    return done.stdout, done.stderr
+
+
+def test_stdout_has_the_documents_and_nothing_else(host, tmp_path):
+    """With `--output -` every document is a line on stdout; a second run prints only what is new, which is nothing."""
+    printed, said = printing(host, tmp_path)
+    assert [f"line {n}" for n in range(LINES)] == [json.loads(line)["message"] for line in printed.splitlines()]
+    assert "stored" not in printed
+    assert "ERROR" not in said
+    assert "" == printing(host, tmp_path)[0]
+
+
+def test_nobody_reads_stdout(host, tmp_path):
+    """A reader that has gone is told as what hinders the output, and everything stays stored."""
+    _, said = printing(host, tmp_path, reads="true")
+    assert ("stdout cannot be written (Broken pipe)" in said) or "ERROR" not in said
+    assert LINES == stored(tmp_path / "store")

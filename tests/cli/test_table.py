@@ -87,7 +87,7 @@ def test_plain_line_tells_the_same_in_short():
     output = Output("es", 8, 1000, 3, 2, 0, 197, 0, NOW)
     expected = (
         "1 source, 5 lines/s; 1,200 events stored in 7 frames, 5.00 MB; lag 1.50 kB; es: 1,000 delivered, 197 waiting; "
-        "es: 2 events refused for good and kept as dead letters"
+        "es: 2 events refused for good and kept as dead letters: `logagent dead list` tells why"
     )
     assert expected == table.line(_view(_line("a", lag=1500), outputs=[output]), {"a": 5.0})
 
