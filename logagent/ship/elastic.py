@@ -107,6 +107,9 @@ class Elastic:
         """Send a request with a JSON `body` or none to `path`. Raises Unreachable."""
         return self._perform(method, path, body, JSON)
 
+    def renew(self) -> None:
+        """Read the credentials again: they were refused."""
+
     def close(self) -> None:
         """Close the connections; requests under way fail."""
         self._transport.close()

@@ -20,6 +20,7 @@ class Trouble:
         self.since: float | None = None
         self.last_error = ""
         self.paused = ""
+        self._aside = 0
         self._next: dict[str, float] = {}
         self._told = False
         self._lock = threading.Lock()
@@ -43,6 +44,19 @@ class Trouble:
                     number,
                     kind,
                 )
+
+    def stored_aside(self, number: int, now: float) -> None:
+        """Note that the server put events into its failure store, instead of the place where they are looked for."""
+        with self._lock:
+            self._aside += number
+            if number and self._due("aside", now):
+                log.warning(
+                    "%s: %d events went to the server's failure store, since its mapping or a pipeline refused them: "
+                    "look at them with GET <data stream>::failures/_search, and correct the mapping or what writes them",
+                    self.name,
+                    self._aside,
+                )
+                self._aside = 0
 
     def over(self, now: float) -> None:
         """Note that a request went through."""

@@ -277,7 +277,7 @@ def test_counters(filled: Filled, server: BulkServer, connect: Connect) -> None:
     drain(shipper)
     tally = shipper.tally
     assert {"503": 1, "none": 1, "200": 2} == tally.requests
-    assert {"delivered": 0, "duplicate": 2, "dead": 1, "retried": 1} == tally.items
+    assert {"delivered": 0, "duplicate": 2, "failure_store": 0, "dead": 1, "retried": 1} == tally.items
     assert (3, 0, 3) == (tally.retries, tally.in_flight, sum(tally.latency))
     assert sum(len(request.raw) for request in server.requests) == tally.bytes_sent
 
