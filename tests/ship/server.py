@@ -180,6 +180,21 @@ def refuse(*statuses: Fate | None) -> Answer:
     return act
 
 
+def refuse_by(fates: Callable[[str], Fate | None]) -> Answer:
+    """Give items the fates that `fates` has for their ids."""
+    return lambda request: request.reply(200, apply(request, lambda _, identity: fates(identity)))
+
+
+def hang(seconds: float, then: Answer) -> Answer:
+    """Do nothing for so long, and then the other thing, whether anybody still waits or not."""
+
+    def act(request: Request) -> None:
+        time.sleep(seconds)
+        then(request)
+
+    return act
+
+
 def status(code: int, body: bytes = b"{}", **headers: str) -> Answer:
     """Answer the whole request with `code`."""
     return lambda request: request.reply(code, body, **headers)

@@ -232,7 +232,7 @@ def test_size_that_passed_is_remembered(filled: Filled, server: BulkServer, ship
     server.otherwise = lambda r: r.reply(413, b"") if len(r.plain) > size / 3 else index(r)
     drain(shipper)
     assert (10, 1000, 0, 0, 0) == filled.output
-    assert 2 == shipper.tally.requests["413"]
+    assert 2 <= shipper.tally.requests["413"] <= 4
     assert 40 <= shipper.tally.requests["200"] <= 50
 
 
