@@ -96,3 +96,17 @@ def test_closing_lets_all_go() -> None:
     assert ["a"] == log
     comers["a"].go.set()
     assert not gate.enter()
+
+
+def test_nobody_overtakes() -> None:
+    """Who comes back at once stands behind those who wait already: the oldest frame's worker is not passed by for ever."""
+    gate = Gate(1, Tally())
+    assert gate.enter()
+    log: list[str] = []
+    other = Comer(gate, "b", log)
+    await_(lambda: gate._row)
+    other.go.set()
+    gate.leave()
+    assert gate.enter()
+    assert ["b"] == log
+    gate.leave()
