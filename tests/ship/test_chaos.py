@@ -42,6 +42,7 @@ class Chaos:
             "500": (3, status(500, b"")),
             "502": (4, status(502, PAGE, content_type="text/html")),
             "503": (3, status(503, b"{}", retry_after="0")),
+            "200 of something else": (2, status(200, PAGE, content_type="text/html")),
             "cut": (4, lambda request: request.cut(self.body(request))),
             "reset before": (4, reset_before),
             "reset after": (4, self.reset_after),
