@@ -137,7 +137,8 @@ def test_chaos(filled: Filled, server: BulkServer) -> None:
     server.otherwise, server.keep = Chaos(20261124), False
     client = Elastic(server.url, STREAM, timeout=TIMEOUT, connections=WORKERS)
     shipper = Shipper(filled.store, "es", client, workers=WORKERS, backoff_min=0.001, backoff_max=0.02)
-    collector = SimpleNamespace(open_files=0, deleted_bytes=0, sources=lambda _: [])
+    targets = SimpleNamespace(streams=0, refused=0)
+    collector = SimpleNamespace(open_files=0, deleted_bytes=0, sources=lambda _: [], targets=targets)
     scraper = Scraper(registry(Metrics(filled.store.catalog, filled.store, collector, [shipper])), shipper)
     with scraper.at_work():
         shipper.start()
