@@ -58,6 +58,17 @@ class Trouble:
                 )
                 self._aside = 0
 
+    def cut(self, number: int, now: float) -> None:
+        """Note that events were delivered with long texts cut, as the server takes nothing larger."""
+        with self._lock:
+            if number and self._due("cut", now):
+                log.warning(
+                    "%s: %d events were too large for the server (413) and were delivered with their long texts cut (log.flags: truncated): "
+                    "raise http.max_content_length there, or the limit of the proxy before it",
+                    self.name,
+                    number,
+                )
+
     def over(self, now: float) -> None:
         """Note that a request went through."""
         if self.since is None:

@@ -222,8 +222,9 @@ class Worker:
     def _finish(self, now: float) -> None:
         parcel, outcome = self._parcel, self._outcome
         outcome.delivered, outcome.duplicates = parcel.delivered, parcel.duplicates
-        if cut := parcel.shortened - {refusal.item for refusal in parcel.dead}:
-            self._tally.cut(len(cut))
+        cut = len(parcel.shortened - {refusal.item for refusal in parcel.dead})
+        self._tally.cut(cut)
+        self._trouble.cut(cut, now)
         if parcel.dead:
             found = self._pairs([refusal.item for refusal in parcel.dead])
             outcome.dead = letters(self._trouble.name, outcome.seq, parcel.dead, found, now)

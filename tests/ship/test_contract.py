@@ -14,6 +14,7 @@ from typing import Any
 import orjson
 import pytest
 
+from logagent.ship.bulk import Fault
 from logagent.ship.elastic import Elastic
 from logagent.ship.shipper import Shipper
 from tests.ship.conftest import Filled
@@ -213,20 +214,38 @@ def test_failure_store_is_told(
     assert "es: 6 events went to the server's failure store" in caplog.messages[1]
 
 
-def test_documents_too_large_are_cut(filled: Filled, server: BulkServer, shipper: Shipper) -> None:
+def test_refused_while_preparing(filled: Filled, server: BulkServer, shipper: Shipper) -> None:
+    """Credentials that are refused before the first frame pause too, are read again, and shipping goes on by itself."""
+    filled.add("one")
+    fault = Fault("401 security_exception", "Correct the key.", access=True)
+    answers = [fault, None]
+    shipper._prepare = lambda _: answers.pop(0)
+    shipper.step(1.0)
+    assert (f"{server.url} answered 401 security_exception", 1) == (shipper.paused, shipper.client.renewed)  # type: ignore[attr-defined]  # a Watched one
+    drain(shipper)
+    assert (1, 1, 0, 0, 0) == filled.output
+    assert "" == shipper.paused
+
+
+def test_documents_too_large_are_cut(
+    filled: Filled, server: BulkServer, shipper: Shipper, caplog: pytest.LogCaptureFixture
+) -> None:
     """A document that is too large alone is delivered with its long text cut and marked, under the same id; the others are whole."""
     filled.add("a", "b" * 100_000, "c")
     server.otherwise = lambda r: r.reply(413, b"") if len(r.plain) > 20_000 else index(r)
     drain(shipper)
     assert (1, 3, 0, 0, 0) == filled.output
     assert 1 == shipper.tally.items["truncated"]
+    assert (
+        "es: 1 events were too large for the server (413) and were delivered with their long texts cut" in caplog.text
+    )
     short = orjson.loads(server.documents["abababababab-0-1"])
     assert ("b" * 16384, ["truncated"]) == (short["message"], short["log"]["flags"])
     assert ["a", "c"] == [orjson.loads(server.documents[f"abababababab-0-{n}"])["message"] for n in (0, 2)]
 
 
 def test_size_that_passed_is_remembered(filled: Filled, server: BulkServer, shipper: Shipper) -> None:
-    """After a refusal for its size, the next frames go out at once as requests that pass."""
+    """After a refusal for its size, the next frames go out at once as requests that pass; whole again when the server takes that."""
     filled.fill(10, events=100)
     size = filled.store.catalog.frames_after(0, 1)[0].plain
     server.otherwise = lambda r: r.reply(413, b"") if len(r.plain) > size / 3 else index(r)
@@ -234,6 +253,10 @@ def test_size_that_passed_is_remembered(filled: Filled, server: BulkServer, ship
     assert (10, 1000, 0, 0, 0) == filled.output
     assert 2 <= shipper.tally.requests["413"] <= 4
     assert 40 <= shipper.tally.requests["200"] <= 50
+    server.otherwise = index
+    filled.fill(20, events=100)
+    drain(shipper)
+    assert 100 == len(server.requests[-1].pairs)
 
 
 def test_damaged_frame_that_is_cut(filled: Filled, server: BulkServer, shipper: Shipper) -> None:
