@@ -51,7 +51,7 @@ def agent(tmp_path, server) -> Iterator[Agent]:
     directory = create_container(str(root), "web", "busybox")
     with LogWriter(directory, container_id("web")) as writer:
         writer.write("stdout", b"a line\n", 1_790_000_000_000_000_000)
-    output = {"url": server.url, "name": "es", "template": False, "backoff_min": "10ms", "backoff_max": "50ms"}
+    output = {"url": server.url, "name": "es", "setup": "off", "backoff_min": "10ms", "backoff_max": "50ms"}
     settings = {
         "data_root": str(root),
         "engine": {"enabled": "off"},
