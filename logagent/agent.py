@@ -209,7 +209,9 @@ class Agent:
 
         assert self._listener is not None  # noqa: S101 - asked by start
         metrics = Metrics(self.store.catalog, self.store, self.collector, self.shippers)
-        self._web = Web(self._listener, make_app(registry(metrics), self.unwell, self.unready))
+        self._web = Web(
+            self._listener, make_app(registry(metrics), self.unwell, self.unready, self.store.catalog.agent_id())
+        )
         self._web.start()
 
     def _release(self) -> None:

@@ -225,6 +225,11 @@ def shipments(shippers: Iterable[Shipments]) -> Iterator[Metric]:
     )
     seconds = HistogramMetricFamily("logagent_bulk_seconds", "Time that bulk requests took.", labels=["output"])
     flying = GaugeMetricFamily("logagent_bulk_in_flight", "Bulk requests under way.", labels=["output"])
+    limit = GaugeMetricFamily(
+        "logagent_bulk_in_flight_limit",
+        "Bulk requests that may be under way: as many as the server bears.",
+        labels=["output"],
+    )
     failing = GaugeMetricFamily(
         "logagent_output_failing", "1 while requests fail and wait to be tried again.", labels=["output"]
     )
@@ -239,9 +244,10 @@ def shipments(shippers: Iterable[Shipments]) -> Iterator[Metric]:
             items.add_metric([name, result], number)
         seconds.add_metric([name], _buckets(tally.latency), tally.latency_sum)
         flying.add_metric([name], tally.in_flight)
+        limit.add_metric([name], tally.allowed)
         failing.add_metric([name], trouble.since is not None)
         paused.add_metric([name], bool(trouble.paused))
-    yield from (requests, items, seconds, flying, failing, paused)
+    yield from (requests, items, seconds, flying, limit, failing, paused)
 
 
 def _buckets(counts: Sequence[int]) -> list[tuple[str, float]]:

@@ -69,6 +69,7 @@ def _shipper():
         shipper.tally.answered(status, seconds)
     shipper.tally.sorted(Items(delivered=5, duplicates=2, retry=(1,), dead=()))
     shipper.tally.sent(10)
+    shipper.tally.allowed = 2
     return shipper
 
 
@@ -170,6 +171,7 @@ def test_requests_and_their_times_are_told(store):
     assert [1.0, 1.0, 2.0, 2.0, 3.0] == [values["logagent_bulk_seconds_bucket", "es", b] for b in bounds]
     assert values["logagent_bulk_seconds_count", "es"] == 3.0
     assert values["logagent_bulk_in_flight", "es"] == 1.0
+    assert values["logagent_bulk_in_flight_limit", "es"] == 2.0
     assert values["logagent_output_failing", "es"] == 0.0
     shipper.trouble.failed("refused", "start it", NOW, paused=True)
     values, _ = _scrape(store, shippers=[shipper])

@@ -18,7 +18,8 @@ if TYPE_CHECKING:
 
 _EPILOG = """\b
 Lag is what a container's log files hold beyond what is stored, and how old the newest stored line then is.
-Something needs attention when lines were lost (gaps, dropped, dead letters), when logs or undelivered events
+Something needs attention when an output is paused (the running agent is asked for that at web.host and
+web.port), when lines were lost (gaps, dropped, dead letters), when logs or undelivered events
 wait although no agent runs, when they wait for more than a minute although one does, or when the store is
 full to 90 % with what is not delivered.
 
@@ -67,6 +68,9 @@ def agent_runs(folder: Path) -> bool:
 
 def _view(store: Path | None, config: Path | None) -> "Overview":
     """Read the store. Raises Failure for settings that are not valid and for a store that cannot be read."""
+    from dataclasses import replace
+
+    from logagent.cli.hindrance import hindrance
     from logagent.cli.overview import overview
     from logagent.config.load import load
     from logagent.config.places import store_path
@@ -75,7 +79,10 @@ def _view(store: Path | None, config: Path | None) -> "Overview":
     settings = load(config, flags={"store.path": store})
     folder = store_path(settings.store.path, os.environ, os.geteuid())
     with closing(Catalog(folder / "catalog.db", read_only=True)) as catalog:
-        return overview(catalog, _lag, running=agent_runs(folder), max_size=settings.store.max_size, now=time.time())
+        running, web = agent_runs(folder), settings.web
+        view = overview(catalog, _lag, running=running, max_size=settings.store.max_size, now=time.time())
+        asked = running and web.enabled
+        return replace(view, notes=hindrance(web.host, web.port, catalog.known_agent()) if asked else ())
 
 
 def _lag(container: "Container", progress: "Progress") -> int | None:

@@ -227,7 +227,7 @@ class Output(Section):
     pipeline: Text | None = None
     """Ingest pipeline that all documents go through; null: the one that the data stream or index has."""
     workers: Annotated[int, Field(ge=1, le=16), NO_BOOL] = 2
-    """How many requests are on their way at the same time."""
+    """How many requests are on their way at the same time, at most: fewer while the server pushes back."""
     timeout: Annotated[Duration, between(0.1, 3600, render_duration)] = 60.0
     """How long one request may take."""
     backoff_min: Annotated[Duration, between(0.001, 3600, render_duration)] = 0.5

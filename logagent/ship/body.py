@@ -15,6 +15,7 @@ RAW = -15  # the same window, without header and checksum
 HEADER = 10  # bytes of a gzip header without a name
 LEVEL = 1
 STEP = 1024
+ROOM = 16 << 10  # characters that each text of a shortened document keeps
 
 
 def unpack(member: bytes) -> tuple[bytes, bool]:
@@ -68,3 +69,31 @@ def pairs(plain: bytes, items: Collection[int]) -> dict[int, bytes]:
 def pack(chosen: Sequence[bytes]) -> bytes:
     """Line pairs as one gzip member."""
     return isal_zlib.compress(b"".join(chosen), LEVEL, GZIP)
+
+
+def shorten(pair: bytes) -> bytes:
+    """The line pair with each long text of its document cut, and `log.flags` telling so; unchanged when it has none."""
+    action, _, line = pair.partition(b"\n")
+    try:
+        document = orjson.loads(line)
+        short = _cut(document)
+    except (ValueError, RecursionError):
+        return pair
+    if short == document or not isinstance(short, dict):
+        return pair
+    log = short.setdefault("log", {})
+    if isinstance(log, dict) and isinstance(flags := log.setdefault("flags", []), list) and "truncated" not in flags:
+        flags.append("truncated")
+    return action + b"\n" + orjson.dumps(short) + b"\n"
+
+
+def _cut(value: Any) -> Any:
+    match value:
+        case str():
+            return value[:ROOM]
+        case dict():
+            return {key: _cut(inner) for key, inner in value.items()}
+        case list():
+            return [_cut(inner) for inner in value]
+        case _:
+            return value

@@ -11,7 +11,10 @@ from typing import Any
 
 import orjson
 
-TARGET = "filter_path=took,errors,items.*.status,items.*.error.type,items.*.error.reason"
+TARGET = (
+    "filter_path=took,errors,items.*.status,items.*.failure_store,items.*.error.type,items.*.error.reason,"
+    "items.*.error.failure_store"
+)
 """The query of a `_bulk` request: what `judge` reads, and no more."""
 
 MAX_REASON = 1000  # characters of a refusal's reason that are kept: some servers quote the whole value
@@ -19,10 +22,14 @@ MAX_REASON = 1000  # characters of a refusal's reason that are kept: some server
 
 @dataclass(frozen=True, slots=True)
 class Fault:
-    """Not this request is wrong but the way to the server, or the server: pause, keep the place, say so."""
+    """Not this request is wrong but the way to the server, or the server: pause, keep the place, say so.
+
+    `access` tells that our credentials were refused, or do not suffice: they may have been changed meanwhile.
+    """
 
     reason: str
     advice: str
+    access: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,7 +60,9 @@ class Refusal:
 
 @dataclass(frozen=True, slots=True)
 class Items:
-    """What became of each item, by its place in the request. `delivered` includes `duplicates`.
+    """What became of each item, by its place in the request. `delivered` includes `duplicates` and `failure_store`.
+
+    `failure_store` counts those that the server kept in its failure store, since its mapping or a pipeline refused them.
 
     `reason` says why the items of `retry` are to be sent again, without content; `fault` is set when it is a pause's reason.
     """
@@ -64,6 +73,7 @@ class Items:
     dead: tuple[Refusal, ...] = ()
     reason: str = ""
     fault: Fault | None = None
+    failure_store: int = 0
 
 
 Verdict = Items | Again | Split | Fault
@@ -73,6 +83,9 @@ _CREDENTIALS = (
 )
 _ADDRESS = "Check the output's url: it must be that of Elasticsearch or OpenSearch, with the path prefix of a proxy if there is one"
 _STREAM = "Check the data stream's template, pipeline and limits on the server"
+
+# What each item is in the usual reply: counting the whole of it, nothing else can stand beside the status.
+_CREATED = b'{"create":{"status":201}}'
 
 _FAULTS = {401: _CREDENTIALS, 403: _CREDENTIALS, 404: _ADDRESS, 405: _ADDRESS, 406: _ADDRESS}
 
@@ -98,12 +111,12 @@ def judge_request(status: int, body: bytes) -> Again | Split | Fault:
         return Split(status, _said(status, body))
     if status in (408, 429) or status >= 500:
         return Again(_said(status, body))
-    return Fault(_said(status, body), _FAULTS.get(status, _ADDRESS))
+    return Fault(_said(status, body), _FAULTS.get(status, _ADDRESS), access=status in (401, 403))
 
 
 def _judge_items(body: bytes, sent: int) -> Verdict:
-    # The usual reply, told without building an object for each item: as many 201 as documents, and no error.
-    if body.startswith(b"{") and b'"errors":false' in body[:200] and body.count(b'"status":201') == sent:
+    # The usual reply, told without building an object for each item: as many created as documents, and no error.
+    if body.startswith(b"{") and b'"errors":false' in body[:200] and body.count(_CREATED) == sent:
         return Items(sent)
     try:
         items = [next(iter(item.values())) for item in orjson.loads(body)["items"]]
@@ -116,7 +129,7 @@ def _judge_items(body: bytes, sent: int) -> Verdict:
 
 
 def _sort(items: list[Mapping[str, Any]], statuses: list[int]) -> Items:
-    delivered = duplicates = 0
+    delivered = duplicates = stored_aside = 0
     retry: list[int] = []
     dead: list[Refusal] = []
     reason, fault = "", None
@@ -124,6 +137,7 @@ def _sort(items: list[Mapping[str, Any]], statuses: list[int]) -> Items:
         if 200 <= status < 300 or status == 409:
             delivered += 1
             duplicates += status == 409
+            stored_aside += item.get("failure_store") == "used"
             continue
         kind, text = _error(item.get("error"))
         wrong = _fault_of_item(status, kind, text)
@@ -132,18 +146,25 @@ def _sort(items: list[Mapping[str, Any]], statuses: list[int]) -> Items:
             fault = fault or wrong
             reason = reason or f"{status} {kind} for single documents"
         else:
-            dead.append(Refusal(place, status, kind, text))
-    return Items(delivered, duplicates, tuple(retry), tuple(dead), reason, fault)
+            dead.append(Refusal(place, status, kind, text + _failure_store(item)))
+    return Items(delivered, duplicates, tuple(retry), tuple(dead), reason, fault, stored_aside)
 
 
 def _fault_of_item(status: int, kind: str, text: str) -> Fault | None:
     if kind == "cluster_block_exception":
         return None
     if status in (401, 403):
-        return Fault(f"{status} {kind} for single documents", _CREDENTIALS)
+        return Fault(f"{status} {kind} for single documents", _CREDENTIALS, access=True)
     if status == 404 or kind in _SETUP_KINDS or (status == 400 and any(part in text for part in _SETUP_REASONS)):
         return Fault(f"{status} {kind} for single documents", _STREAM)
     return None
+
+
+def _failure_store(item: Mapping[str, Any]) -> str:
+    """Why the failure store did not take a refused item either, where the server says so."""
+    error = item.get("error")
+    word = item.get("failure_store") or (error.get("failure_store") if isinstance(error, Mapping) else None)
+    return f" (failure store: {word})"[:100] if isinstance(word, str) else ""
 
 
 def _said(status: int, body: bytes) -> str:

@@ -1,7 +1,7 @@
 """The loop of one output: a few workers send frames, and the cursor follows what is finished.
 
 It owns the output's cursor in the catalog and nothing else that lasts: everything here can be lost at any time, and the frames
-after the cursor go out again. At most `workers` frames are in memory. An output that cannot be reached, or that refuses us,
+after the cursor go out again. At most `workers` frames are in memory, and as many requests under way as the server bears. An output that cannot be reached, or that refuses us,
 is tried for ever, with growing waits that end at once when the agent stops.
 """
 
@@ -18,6 +18,8 @@ from logagent.ship import backoff
 from logagent.ship.bulk import Again, Fault
 from logagent.ship.deadletter import DeadLetters
 from logagent.ship.elastic import Elastic, Unreachable
+from logagent.ship.gate import Gate
+from logagent.ship.limit import Limit
 from logagent.ship.tally import Tally
 from logagent.ship.trouble import Trouble
 from logagent.ship.window import Outcome, Window
@@ -70,10 +72,21 @@ class Shipper:
         self._window = Window(store.catalog.cursor(name), frames=AHEAD * workers, dead_bytes=DEAD_AHEAD)
         self._dead = DeadLetters(store.catalog, dead_budget)
         self._lock, self._moved = threading.RLock(), threading.Condition()
+        self._gate, limit = Gate(workers, self.tally), Limit()
         self._stopping = threading.Event()
         self._threads: list[threading.Thread] = []
         self.workers = [
-            Worker(self, client, self.tally, self.trouble, shortest=backoff_min, longest=backoff_max, random=random)
+            Worker(
+                self,
+                client,
+                self.tally,
+                self.trouble,
+                gate=self._gate,
+                limit=limit,
+                shortest=backoff_min,
+                longest=backoff_max,
+                random=random,
+            )
             for _ in range(workers)
         ]
 
@@ -99,6 +112,7 @@ class Shipper:
     def stop(self, within: float) -> bool:
         """End the workers within `within` seconds; False when one still waits for an answer, which then counts for nothing."""
         self._stopping.set()
+        self._gate.close()
         self._wake()
         end = time.monotonic() + within
         for thread in self._threads:
@@ -121,12 +135,14 @@ class Shipper:
             return self._moved.wait_for(lambda: self._store.catalog.cursor(self.name) >= seq, within)
 
     def _run(self, worker: Worker) -> None:
-        while not self._stopping.is_set():
+        while self._gate.enter():
             try:
                 wait = self._turn(worker, self._clock())
             except Exception as error:
                 # The border of the loop: whatever fails here is tried again.
                 wait = self._failed(error)
+            finally:
+                self._gate.leave()
             if wait is None:
                 self._sleep()
             elif wait > 0:
@@ -173,6 +189,8 @@ class Shipper:
 
     def _tell(self, verdict: Again | Fault, now: float) -> None:
         if isinstance(verdict, Fault):
+            if verdict.access:
+                self.client.renew()
             self.trouble.failed(f"{self.client.url} answered {verdict.reason}", verdict.advice, now, paused=True)
         elif verdict.answered:
             self.trouble.failed(f"{self.client.url} answered {verdict.reason}", LATER, now)

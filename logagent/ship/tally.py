@@ -18,13 +18,18 @@ NO_ANSWER = "none"
 
 @dataclass
 class Tally:
-    """`requests` by HTTP status or "none", `items` by delivered, duplicate, retried and dead; `latency` counts by bucket."""
+    """`requests` by HTTP status or "none", `items` by delivered, duplicate, failure_store, retried and dead; `latency` counts by bucket.
+
+    `accepted` counts requests whose documents were judged one by one. `allowed` is how many requests may be under way now.
+    """
 
     requests: Counter[str] = field(default_factory=Counter)
     items: Counter[str] = field(default_factory=Counter)
+    accepted: int = 0
     retries: int = 0
     bytes_sent: int = 0
     in_flight: int = 0
+    allowed: int = 0
     latency: list[int] = field(default_factory=lambda: [0] * (len(BUCKETS) + 1))
     latency_sum: float = 0.0
     _lock: threading.Lock = field(default_factory=threading.Lock)
@@ -46,11 +51,18 @@ class Tally:
                 self.latency_sum += seconds
 
     def sorted(self, verdict: Items) -> None:
-        """Count what became of a request's items; `delivered` counts the new ones, `duplicate` those that were there already."""
+        """Count what became of a request's items; each has one result: `delivered` counts those that are new and where they belong."""
         with self._lock:
-            self.items["delivered"] += verdict.delivered - verdict.duplicates
+            self.accepted += 1
+            self.items["delivered"] += verdict.delivered - verdict.duplicates - verdict.failure_store
             self.items["duplicate"] += verdict.duplicates
+            self.items["failure_store"] += verdict.failure_store
             self.items["retried"] += len(verdict.retry)
+
+    def cut(self, number: int) -> None:
+        """Count events that were delivered with long texts cut, as the server takes nothing larger."""
+        with self._lock:
+            self.items["truncated"] += number
 
     def died(self, number: int) -> None:
         """Count events that were refused for good."""

@@ -20,6 +20,7 @@ class Trouble:
         self.since: float | None = None
         self.last_error = ""
         self.paused = ""
+        self._aside = 0
         self._next: dict[str, float] = {}
         self._told = False
         self._lock = threading.Lock()
@@ -42,6 +43,30 @@ class Trouble:
                     self.name,
                     number,
                     kind,
+                )
+
+    def stored_aside(self, number: int, now: float) -> None:
+        """Note that the server put events into its failure store, instead of the place where they are looked for."""
+        with self._lock:
+            self._aside += number
+            if number and self._due("aside", now):
+                log.warning(
+                    "%s: %d events went to the server's failure store, since its mapping or a pipeline refused them: "
+                    "look at them with GET <data stream>::failures/_search, and correct the mapping or what writes them",
+                    self.name,
+                    self._aside,
+                )
+                self._aside = 0
+
+    def cut(self, number: int, now: float) -> None:
+        """Note that events were delivered with long texts cut, as the server takes nothing larger."""
+        with self._lock:
+            if number and self._due("cut", now):
+                log.warning(
+                    "%s: %d events were too large for the server (413) and were delivered with their long texts cut (log.flags: truncated): "
+                    "raise http.max_content_length there, or the limit of the proxy before it",
+                    self.name,
+                    number,
                 )
 
     def over(self, now: float) -> None:

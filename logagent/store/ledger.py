@@ -63,6 +63,10 @@ class Ledger:
             db.executemany("INSERT INTO identity VALUES(?)", [] if row else [(agent,)])
         return agent
 
+    def known_agent(self) -> str:
+        """The same for who only reads; empty when no agent has used this store yet."""
+        return str(next(iter(self._rows("SELECT agent FROM identity")), ("",))[0])
+
     # Outputs
 
     def use_outputs(self, names: Sequence[str]) -> None:

@@ -9,6 +9,8 @@ from starlette.requests import Request
 from starlette.responses import PlainTextResponse, Response
 from starlette.routing import Route
 
+from logagent.web.health import WHOSE
+
 if TYPE_CHECKING:
     from prometheus_client import CollectorRegistry
 
@@ -18,14 +20,14 @@ Reason = Callable[[], str]
 """Tells in a sentence what is wrong, "" when nothing is. Called in the server's thread."""
 
 
-def make_app(registry: "CollectorRegistry", alive: Reason, ready: Reason) -> Starlette:
-    """Make the application. `alive` and `ready` answer at once, from what is known."""
+def make_app(registry: "CollectorRegistry", alive: Reason, ready: Reason, store: str = "") -> Starlette:
+    """Make the application. `alive` and `ready` answer at once, from what is known; `store` is the store's name for itself."""
     # Coroutines on purpose: plain functions would be given threads of a pool, and answers take a few milliseconds only.
     return Starlette(
         routes=[
             Route("/metrics", _metrics(registry)),
-            Route("/healthz", _verdict(alive)),
-            Route("/readyz", _verdict(ready)),
+            Route("/healthz", _verdict(alive, store)),
+            Route("/readyz", _verdict(ready, store)),
         ]
     )
 
@@ -44,9 +46,9 @@ def _metrics(registry: "CollectorRegistry") -> Callable[[Request], object]:
     return metrics
 
 
-def _verdict(reason: Reason) -> Callable[[Request], object]:
+def _verdict(reason: Reason, store: str) -> Callable[[Request], object]:
     async def verdict(_: Request) -> Response:
         wrong = reason()
-        return PlainTextResponse(f"{wrong or 'ok'}\n", 503 if wrong else 200)
+        return PlainTextResponse(f"{wrong or 'ok'}\n", 503 if wrong else 200, {WHOSE: store})
 
     return verdict

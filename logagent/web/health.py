@@ -2,6 +2,9 @@
 
 import threading
 
+WHOSE = "logagent-store"
+"""The header of health answers that names the store whose agent answers, so that nobody takes another's answer for ours."""
+
 SILENT = 60.0  # seconds; the longest that a healthy loop stays inside one step
 
 

@@ -18,6 +18,9 @@ import orjson
 Answer = Callable[["Request"], None]
 """Called with a request; answers it, or breaks the connection."""
 
+Fate = tuple[int, str] | tuple[int, str, str] | tuple[int, str, str, str]
+"""What becomes of a refused item: status, type, reason and what the failure store did. A 201 with "used" went there."""
+
 
 class Request:
     """A request as it came: `pairs` are its (action, document) lines, plain. `reply` answers it."""
@@ -63,12 +66,17 @@ class Request:
 
 
 class BulkServer:
-    """Answers each `_bulk` with the next of `script`, and with `index` when that is empty."""
+    """Answers each `_bulk` with the next of `script`, and with `otherwise` when that is empty; keeps requests while `keep`.
+
+    `documents` is the index, `failures` the failure store, both by id.
+    """
 
     def __init__(self) -> None:
         self.url = ""
         self.documents: dict[str, bytes] = {}
+        self.failures: dict[str, bytes] = {}
         self.requests: list[Request] = []
+        self.keep = True
         self.script: deque[Answer] = deque()
         self.otherwise: Answer = index
         self.lock = threading.Lock()
@@ -77,7 +85,7 @@ class BulkServer:
 
     def answer(self, request: Request) -> None:
         with self.lock:
-            self.requests.append(request)
+            self.requests += [request] if self.keep else []
             self.open += 1
             self.most_open = max(self.most_open, self.open)
             act = self.script.popleft() if self.script else self.otherwise
@@ -128,8 +136,8 @@ def plain_of(raw: bytes) -> bytes:
         return b"?"
 
 
-def apply(request: Request, refuse: Callable[[int, str], tuple[int, str] | None] | None = None) -> bytes:
-    """Index the request's documents as Elasticsearch does (`refuse` gives a status and type for some); returns the reply's body."""
+def apply(request: Request, refuse: Callable[[int, str], Fate | None] | None = None) -> bytes:
+    """Index the request's documents as Elasticsearch does (`refuse` gives the fate of some); returns the reply's body."""
     items: list[dict[str, Any]] = []
     for place, (identity, (_, document)) in enumerate(zip(request.ids, request.pairs, strict=True)):
         with request.server.lock:
@@ -138,10 +146,19 @@ def apply(request: Request, refuse: Callable[[int, str], tuple[int, str] | None]
                 wrong = (409, "version_conflict_engine_exception")
             if wrong is None:
                 request.server.documents[identity] = document
-        error = {} if wrong is None else {"error": {"type": wrong[1], "reason": f"a reason for {wrong[0]}"}}
-        items.append({"create": {"status": wrong[0] if wrong else 201, **error}})
+            elif wrong[0] == 201:
+                request.server.failures[identity] = document
+        items.append({"create": fate(*wrong) if wrong else {"status": 201}})
     failed = any("error" in item["create"] for item in items)
     return orjson.dumps({"errors": failed, "took": 1, "items": items})
+
+
+def fate(status: int, kind: str, reason: str = "", failure_store: str = "") -> dict[str, Any]:
+    """An item of a reply."""
+    if status == 201:
+        return {"failure_store": kind, "status": 201}
+    aside = {"failure_store": failure_store} if failure_store else {}
+    return {"status": status, **aside, "error": {"type": kind, "reason": reason or f"a reason for {status}"}}
 
 
 def damaged(request: Request) -> None:
@@ -154,11 +171,26 @@ def index(request: Request) -> None:
     request.reply(200, apply(request))
 
 
-def refuse(*statuses: tuple[int, str] | None) -> Answer:
-    """Refuse items by place, with status and type; take those of None, and those behind."""
+def refuse(*statuses: Fate | None) -> Answer:
+    """Give items their fates by place; take those of None, and those behind."""
 
     def act(request: Request) -> None:
         request.reply(200, apply(request, lambda place, _: statuses[place] if place < len(statuses) else None))
+
+    return act
+
+
+def refuse_by(fates: Callable[[str], Fate | None]) -> Answer:
+    """Give items the fates that `fates` has for their ids."""
+    return lambda request: request.reply(200, apply(request, lambda _, identity: fates(identity)))
+
+
+def hang(seconds: float, then: Answer) -> Answer:
+    """Do nothing for so long, and then the other thing, whether anybody still waits or not."""
+
+    def act(request: Request) -> None:
+        time.sleep(seconds)
+        then(request)
 
     return act
 

@@ -2,11 +2,13 @@
 
 import gzip
 
+import orjson
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from logagent.model import Batch
-from logagent.ship.body import pack, pairs, sound, unpack
+from logagent.ship.body import ROOM, pack, pairs, shorten, sound, unpack
 from logagent.store.builder import FrameBuilder
 from tests.ship.conftest import ID, pair
 
@@ -52,3 +54,31 @@ def test_sound() -> None:
     assert not any(
         sound(p) for p in (b"", b"\n", b"{}\n{}\n", b'{"create":{"_id":1}}\n{}\n', pair(1)[:-4], b"\xff\n\xff\n")
     )
+
+
+def test_shortened_document() -> None:
+    """Long texts are cut wherever they stand, and the document says so; its action and all else stay."""
+    pair = b'{"create":{"_id":"a"}}\n' + orjson.dumps(
+        {"message": "m" * 20_000, "log": {"offset": 7, "flags": ["partial"]}, "a": [{"b": "ü" * 20_000}, 1.5, None]}
+    )
+    action, line, rest = shorten(pair + b"\n").split(b"\n")
+    assert (b'{"create":{"_id":"a"}}', b"") == (action, rest)
+    assert {
+        "message": "m" * ROOM,
+        "log": {"offset": 7, "flags": ["partial", "truncated"]},
+        "a": [{"b": "ü" * ROOM}, 1.5, None],
+    } == orjson.loads(line)
+
+
+@pytest.mark.parametrize("log", [{"log": 7}, {"log": {"flags": "x"}}, {}])
+def test_shortened_document_of_any_shape(log: dict[str, object]) -> None:
+    """Whatever stands where the mark should go, the text is cut."""
+    short = orjson.loads(shorten(b"{}\n" + orjson.dumps({"message": "m" * 20_000} | log) + b"\n").split(b"\n")[1])
+    assert ROOM == len(short["message"])
+
+
+def test_short_document_stays() -> None:
+    """A document without long texts is unchanged, byte for byte, and so is what is no document, or a bottomless one."""
+    for line in (b'{ "message" : "m" }', b"nonsense", rb'{"message":"\ud800"}', b"[" * 1000 + b"]" * 1000):
+        pair = b'{"create":{"_id":"a"}}\n' + line + b"\n"
+        assert pair == shorten(pair)

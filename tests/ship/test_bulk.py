@@ -45,6 +45,36 @@ def test_duplicates_are_delivered() -> None:
     assert Items(2, duplicates=2) == judge(200, reply((409, "version_conflict_engine_exception"), 409), 2)
 
 
+@pytest.mark.parametrize("field", ["status", "failure_store"])
+def test_failure_store_is_counted(field: str) -> None:
+    """Documents that the failure store took are delivered and counted, though the reply has no errors, wherever the word stands."""
+    aside = {"failure_store": "used", "status": 201} if field == "status" else {"status": 201, "failure_store": "used"}
+    for status in (200, 201):
+        items = [{"create": {"status": 201}}, {"create": aside | {"status": status}}, {"create": {"status": 201}}]
+        assert Items(3, failure_store=1) == judge(200, orjson.dumps({"errors": False, "took": 3, "items": items}), 3)
+
+
+@pytest.mark.parametrize("inside", [True, False])
+@pytest.mark.parametrize("word", ["not_enabled", "failed"])
+def test_failure_store_that_did_not_help(word: str, inside: bool) -> None:  # noqa: FBT001 - a parameter
+    """A refusal tells that the failure store did not take the document either."""
+    error: dict[str, Any] = {"type": "t", "reason": "r"}
+    item = (
+        {"status": 400, "error": error | {"failure_store": word}}
+        if inside
+        else {"failure_store": word, "status": 400, "error": error}
+    )
+    verdict = judge(200, orjson.dumps({"errors": True, "items": [{"create": item}]}), 1)
+    assert isinstance(verdict, Items)
+    assert [f"r (failure store: {word})"] == [d.reason for d in verdict.dead]
+
+
+def test_usual_reply_is_told_quickly(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The usual reply is not decoded."""
+    monkeypatch.setattr("logagent.ship.bulk.orjson", None)
+    assert Items(1000) == judge(200, reply(*[201] * 1000, errors=False), 1000)
+
+
 @pytest.mark.parametrize(
     ("status", "kind"),
     [

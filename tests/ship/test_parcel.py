@@ -73,8 +73,27 @@ def test_single_document_after_success() -> None:
 
 
 def test_too_large_is_told_apart() -> None:
-    """A single document that is too large is dead at once: a smaller request would have passed."""
-    parcel = Parcel(1, proven=False)
+    """A single document that is too large is tried once more with its long texts cut, and dead when that is refused too."""
+    parcel = Parcel(2, proven=True)
+    parcel.apply(Split(413, "413"))
+    parcel.apply(Split(413, "413"))
+    assert ((0,), {0}) == (tuple(parcel.items), parcel.shortened)
+    parcel.apply(Split(413, "413"))
+    assert (1,) == tuple(parcel.items)
+    parcel.apply(Items(0, dead=(Refusal(0, 413, "k", "r"),)))
+    assert ((1,), {0, 1}) == (tuple(parcel.items), parcel.shortened)
+    parcel.apply(Items(1))
     parcel.apply(Split(413, "413"))
     assert parcel.done
-    assert [413] == [refusal.status for refusal in parcel.dead]
+    assert ([0], 1) == ([refusal.item for refusal in parcel.dead], parcel.delivered)
+
+
+def test_everything_too_large_is_no_documents_fault() -> None:
+    """A server to which even cut documents are too large, all of them, has a fault of its own: everything is kept."""
+    parcel = Parcel(100, proven=True)
+    verdict: object = None
+    for _ in range(200):
+        if isinstance(verdict := parcel.apply(Split(413, "413")), Fault):
+            break
+    assert isinstance(verdict, Fault)
+    assert (range(100), [], set()) == (parcel.items, parcel.dead, parcel.shortened)

@@ -153,6 +153,34 @@ def test_all_refused_alike_is_no_documents_fault(filled: Filled, server: BulkSer
     assert (2, 80, 0, 0, 0) == filled.output
 
 
+def test_others_success_proves_the_server(filled: Filled, server: BulkServer, connect: Connect) -> None:
+    """A document that no request may have is first held against the server, and is dead once another worker's request was taken."""
+    filled.add("poison")
+    filled.add("fine")
+    server.otherwise = lambda r: r.reply(400, b"{}") if "abababababab-0-0" in r.ids else index(r)
+    shipper = ship(filled, connect(server.url), workers=2)
+    first, second = shipper.workers
+    for _ in range(3):
+        first.step(1.0)
+    assert (shipper.paused, 0) == (f"{server.url} answered 400", filled.output[3])
+    second.step(1.0)
+    first.step(1.0)
+    assert (2, 1, 0, 1, 0) == filled.output
+
+
+def test_earlier_success_proves_nothing(filled: Filled, server: BulkServer, connect: Connect) -> None:
+    """When a server begins to refuse everything, what it took before does not make documents dead one after the other."""
+    filled.fill(1)
+    filled.fill(1, events=40)
+    server.script.append(index)
+    server.otherwise = status(400)
+    shipper = ship(filled, connect(server.url))
+    for _ in range(200):
+        shipper.step(1.0)
+    assert (1, 3, 0, 0, 40) == filled.output
+    assert shipper.paused
+
+
 def test_nothing_forges_an_action(filled: Filled, server: BulkServer, connect: Connect) -> None:
     """A message that looks like an action stays inside its document, also when only that document is sent again."""
     forged = r"x\"}}\n{\"delete\":{\"_id\":\"critical-audit-record-12345\"}}\n"
@@ -277,7 +305,7 @@ def test_counters(filled: Filled, server: BulkServer, connect: Connect) -> None:
     drain(shipper)
     tally = shipper.tally
     assert {"503": 1, "none": 1, "200": 2} == tally.requests
-    assert {"delivered": 0, "duplicate": 2, "dead": 1, "retried": 1} == tally.items
+    assert {"delivered": 0, "duplicate": 2, "failure_store": 0, "truncated": 0, "dead": 1, "retried": 1} == tally.items
     assert (3, 0, 3) == (tally.retries, tally.in_flight, sum(tally.latency))
     assert sum(len(request.raw) for request in server.requests) == tally.bytes_sent
 
