@@ -143,6 +143,10 @@ class Soak:
         self._say(f"{deed.what} {name}".strip())
 
     def _kill(self, _: int) -> None:
+        """Kill the agent, but not while only its open file has the last lines of a container that was removed: nobody else could read them."""
+        await_that(
+            self._done_with_removed, READY, lambda: f"removed containers are not done with:\n{self.agent.tail()}"
+        )
         self.agent.kill()
         self.agent.start()
 
@@ -198,6 +202,10 @@ class Soak:
         self._say("all is delivered")
         status = self.agent.stop()
         assert status == 0, f"the agent stopped with status {status}:\n{self.agent.tail()}"
+
+    def _done_with_removed(self) -> bool:
+        known = contents.unread(self.agent.store) if (self.agent.store / "catalog.db").exists() else set()
+        return known <= {life.name for life in self._now}
 
     def _settled(self) -> bool:
         return contents.unread(self.agent.store) == {life.name for life in self._now}
