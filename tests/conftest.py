@@ -1,4 +1,8 @@
-"""Rules of the whole suite: real servers last, since they take longest; with CI=true a real server that is lacking is a failure."""
+"""Rules of the whole suite: with CI=true a real server that is lacking is a failure.
+
+Run by two processes (`-n 2 --dist loadgroup`), one takes all tests with real servers, which are started once and mostly waited for,
+and the other one the rest; run by one, real servers come last, since they take longest.
+"""
 
 import os
 from collections.abc import Generator
@@ -13,10 +17,13 @@ def is_real(item: pytest.Item) -> bool:
     return any(item.get_closest_marker(name) for name in REAL)
 
 
-@pytest.hookimpl(trylast=True)
-def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Put the tests with real servers behind all others."""
-    items.sort(key=is_real)
+@pytest.hookimpl(tryfirst=True)
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    """Put the tests with real servers into one group, before all others when there is another process for those, else behind them."""
+    for item in filter(is_real, items):
+        item.add_marker(pytest.mark.xdist_group("real"))
+    shared = hasattr(config, "workerinput")
+    items.sort(key=is_real, reverse=shared)
 
 
 @pytest.hookimpl(wrapper=True)
