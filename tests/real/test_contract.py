@@ -195,7 +195,7 @@ def test_refused_by_the_mapping(filled: Filled, node: Node, target: str, ship: S
     assert ["0", "5"] == ids(node, target)
 
 
-TELLING = {
+TELLING: dict[str, dict[str, Any]] = {
     "immense term in field": {"word": "x" * 40_000},
     "Limit of total fields": {"free": {f"field_{n}": n for n in range(30)}},
 }
@@ -248,7 +248,7 @@ def test_failed_by_a_pipeline(filled: Filled, node: Node, target: str, ship: Shi
     node.request("PUT", f"/_ingest/pipeline/{target}", {"processors": [fail]})
     node.define(target, settings={"index.default_pipeline": target})
     last = frame(filled, {"number": 0}, {"number": 1}, {"number": 2})
-    assert ship().wait_drained(last, 5)
+    assert ship().wait_drained(last, 3)
     (letter,) = filled.store.catalog.dead_letters(10)
     assert ("1", 500) == (letter.id, letter.status)
     assert "not wanted" in letter.reason
@@ -438,9 +438,8 @@ def test_no_index(filled: Filled, node: Node, target: str, ship: Ship) -> None:
 def test_no_pipeline(filled: Filled, node: Node, target: str, ship: Ship) -> None:
     """An index whose pipeline is lacking is waited for: every document would meet the same."""
     node.define(target, settings={"index.default_pipeline": target})
-    pipeline = {"processors": []}
-    cure = partial(node.request, "PUT", f"/_ingest/pipeline/{target}", pipeline)
-    paused_until(cure, ship(), "400 illegal_argument_exception", filled)
+    make = partial(node.request, "PUT", f"/_ingest/pipeline/{target}", {"processors": []})
+    paused_until(make, ship(), "400 illegal_argument_exception", filled)
     assert expected_ids(filled) == ids(node, target)
 
 

@@ -146,8 +146,9 @@ class Node(ABC):
     def define(self, name: str, mappings: Any = None, settings: Any = None, **more: Any) -> None:
         """Say how the first document is to make `name`: a data stream where there are such, else an index."""
         template = {"mappings": mappings or {}, "settings": {"index.number_of_replicas": 0} | (settings or {}), **more}
-        kind = {"data_stream": {}} if self.streams else {}
-        body = {"index_patterns": [name], "priority": 300, "template": template, **kind}
+        body: dict[str, Any] = {"index_patterns": [name], "priority": 300, "template": template}
+        if self.streams:
+            body["data_stream"] = {}
         self.request("PUT", f"/_index_template/test-{name}", body)
 
     def change(self, name: str, settings: Any) -> None:
