@@ -4,8 +4,11 @@ The same tests run on Elasticsearch 7.17 (into plain indices: its distribution h
 OpenSearch. The nodes have low limits, and users and roles where there is security.
 """
 
+import hashlib
+import ssl
 import threading
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -14,10 +17,12 @@ import orjson
 import pytest
 
 from logagent.model import Batch
+from logagent.ship.access import Access
 from logagent.ship.bulk import Items, judge
-from logagent.ship.elastic import Elastic, authorization
+from logagent.ship.elastic import Elastic
 from logagent.ship.setup import prepare
 from logagent.ship.shipper import Shipper
+from logagent.ship.tls import Tls
 from tests.real.servers.access import ADMIN
 from tests.real.servers.elasticsearch import Elasticsearch
 from tests.real.servers.node import Node
@@ -60,9 +65,9 @@ def ship(filled: Filled, node: Node, target: str) -> Iterator[Ship]:
     """Makes started shippers to the node, as its administrator or as `user`, and stops them."""
     made: list[Shipper] = []
 
-    def make(user: str | None = None, *, to: str = target, timeout: float = 30, **more: Any) -> Shipper:
-        plain = not node.streams or to != target
-        client = Elastic(node.url, to, timeout=timeout, plain_index=plain, **access(node, user))
+    def make(user: str | None = None, *, to: str = target, by: dict[str, Any] | None = None, **more: Any) -> Shipper:
+        options = {"timeout": 30, "plain_index": not node.streams or to != target, **access(node, user), **(by or {})}
+        client = Elastic(node.url, to, **options)
         made.append(Shipper(filled.store, "es", client, backoff_min=0.05, backoff_max=0.5, **more))
         made[-1].start()
         return made[-1]
@@ -78,13 +83,19 @@ def access(node: Node, user: str | None) -> dict[str, Any]:
     if not isinstance(node, Elasticsearch):
         return {}
     name, password = ("admin", ADMIN.password) if user is None else (user, user)
-    ca_file = node.certificate if node.context else None
-    return {"credential": authorization(username=name, password=password), "ca_file": ca_file}
+    files = node.certificates
+    tls = Tls(files["ca_file"], None, files["cert_file"], files["key_file"]) if node.context else None
+    return {"access": Access({"username": name, "password": password}), "tls": tls}
 
 
 def await_(what: Callable[[], object]) -> None:
     """Wait until it is so."""
     await_that(lambda: bool(what()), WITHIN, lambda: "it never came to that")
+
+
+def tells(shipper: Shipper, said: str) -> bool:
+    """Whether its trouble is this now."""
+    return said in shipper.last_error
 
 
 def frame(filled: Filled, *documents: dict[str, Any] | bytes) -> int:
@@ -296,6 +307,21 @@ def test_too_large(filled: Filled, node: Node, target: str, ship: Ship) -> None:
     assert shipper.tally.requests["413"] >= 2
 
 
+@on(EVERY)
+def test_too_large_text(filled: Filled, node: Node, target: str, ship: Ship) -> None:
+    """A document whose text makes it too large by itself (413) is delivered with that text cut, and says so."""
+    node.define(target)
+    last = frame(filled, {"message": "x" * 3_000_000, "log": {"offset": 7}}, {"message": "good"})
+    assert ship().wait_drained(last, WITHIN)
+    assert (1, 2, 0, 0, 0) == filled.output
+    (cut, good) = sorted(node.documents(target), key=lambda hit: hit["_id"])
+    assert "good" == good["_source"]["message"]
+    assert cut["_source"]["message"].startswith("x" * 10_000)
+    assert len(cut["_source"]["message"]) < 100_000
+    assert 7 == cut["_source"]["log"]["offset"]
+    assert ["truncated"] == cut["_source"]["log"]["flags"]
+
+
 # Not now
 
 
@@ -389,7 +415,7 @@ def test_answer_that_comes_too_late(filled: Filled, node: Node, target: str, shi
     settings = {"index.number_of_replicas": 1, "index.write.wait_for_active_shards": "all"}
     node.request("PUT", f"/{target}-plain?wait_for_active_shards=1", {"settings": settings})
     last = filled.fill(1, events=100)
-    shipper = ship(to=f"{target}-plain", timeout=0.5)
+    shipper = ship(to=f"{target}-plain", by={"timeout": 0.5})
     await_(lambda: "no answer within 0.5 s" in shipper.last_error)
     node.change(f"{target}-plain", {"index.number_of_replicas": 0})
     assert shipper.wait_drained(last, WITHIN)
@@ -416,6 +442,42 @@ def test_unknown_user(filled: Filled, node: Elasticsearch, target: str, ship: Sh
     """Who is not let in (401) waits, and goes on when let in, with no more rights than documented for shipping."""
     node.define(target)
     paused_until(lambda: node.access.admit(target, "writer"), ship(target), "401 security_exception", filled)
+    assert expected_ids(filled) == ids(node, target)
+
+
+@on(SECURE)
+def test_password_changed(filled: Filled, node: Elasticsearch, target: str, ship: Ship, tmp_path: Path) -> None:
+    """A password that is refused (401) is read again, and shipping goes on once its file has the right one."""
+    node.define(target)
+    node.access.admit(target, "writer")
+    file = tmp_path / "password"
+    file.write_text("the old one")
+    given = {"username": target, "password": "the old one"}
+    way_in = Access(given, {"password": file}, lambda _, path: path.read_text())
+    shipper = ship(by={"access": way_in})
+    paused_until(lambda: file.write_text(target), shipper, "401 security_exception", filled)
+    assert expected_ids(filled) == ids(node, target)
+
+
+@on(["9.2"])
+def test_certificates(filled: Filled, node: Elasticsearch, target: str, ship: Ship) -> None:
+    """The server's certificate is trusted by its file or fingerprint alone, and ours has to be shown; else frames wait."""
+    node.define(target)
+    files = node.certificates
+    ours = Tls(cert_file=files["cert_file"], key_file=files["key_file"])
+    digest = hashlib.sha256(ssl.PEM_cert_to_DER_cert(files["ca_file"].read_text())).hexdigest()
+    last = filled.fill(2)
+    refused = {
+        "its certificate is not trusted": ours,
+        "has the fingerprint": replace(ours, ca_fingerprint="0" * 64),
+        "TLS failed": Tls(ca_file=files["ca_file"]),
+    }
+    for said, tls in refused.items():
+        shipper = ship(by={"tls": tls})
+        await_(partial(tells, shipper, said))
+        assert shipper.stop(10)
+    assert (0, 0, 0, 0, 6) == filled.output
+    assert ship(by={"tls": replace(ours, ca_fingerprint=digest)}).wait_drained(last, WITHIN)
     assert expected_ids(filled) == ids(node, target)
 
 

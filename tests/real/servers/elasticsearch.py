@@ -22,14 +22,20 @@ VERSION = "8.15.0"
 JAVA = {"7.17.9": (11, 21), "8.15.0": (17, 23), "9.2.0": (21, 25)}
 """The versions that `scripts/install-test-servers` brings, with the oldest and newest Java that run each."""
 NOBODY = ("--reuid=65534", "--regid=65534", "--clear-groups")
-TLS = ("xpack.security.http.ssl.enabled", "xpack.security.http.ssl.certificate", "xpack.security.http.ssl.key")
+TLS = {
+    "xpack.security.http.ssl.enabled": True,
+    "xpack.security.http.ssl.certificate": "cert.pem",
+    "xpack.security.http.ssl.key": "key.pem",
+    "xpack.security.http.ssl.client_authentication": "required",
+    "xpack.security.http.ssl.certificate_authorities": "client.pem",
+}
 
 
 class Elasticsearch(Node):
     """One running node. `settings` are added to elasticsearch.yml (for example {"http.max_content_length": "2mb"}).
 
     With `roles` it has security: `access` lets users in, and `request` asks as one who may do everything. With `tls` it
-    speaks https too, by a certificate that signed itself, in `certificate`.
+    speaks https too, and only with who has a certificate that it knows: see `certificates`. Each of them signed itself.
     """
 
     access: Access
@@ -52,9 +58,14 @@ class Elasticsearch(Node):
         super().__init__("elasticsearch")
 
     @property
-    def certificate(self) -> Path:
-        """The file of its certificate, which is its own authority."""
-        return self.folder / "server/config/cert.pem"
+    def certificates(self) -> dict[str, Path]:
+        """The files of its own certificate, and of the client's with its key, by the keys of an output's settings."""
+        config = self.folder / "server/config"
+        return {
+            "ca_file": config / "cert.pem",
+            "cert_file": config / "client.pem",
+            "key_file": config / "client_key.pem",
+        }
 
     def _configure(self) -> None:
         """Copy the distribution (a user's cache is not readable to everybody) and write its settings."""
@@ -83,9 +94,12 @@ class Elasticsearch(Node):
         self.headers = {"Authorization": access.basic("admin", access.ADMIN.password)}
         if not self._with_tls:
             return access.SETTINGS
-        certify(self.certificate, config / "key.pem")
-        self.context = ssl.create_default_context(cafile=self.certificate)
-        return access.SETTINGS | dict(zip(TLS, (True, "cert.pem", "key.pem"), strict=True))
+        files = self.certificates
+        certify(files["ca_file"], config / "key.pem")
+        certify(files["cert_file"], files["key_file"])
+        self.context = ssl.create_default_context(cafile=files["ca_file"])
+        self.context.load_cert_chain(files["cert_file"], files["key_file"])
+        return access.SETTINGS | TLS
 
     def _command(self) -> tuple[Sequence[str | Path], Mapping[str, str]]:
         user = ["setpriv", *NOBODY, "--pdeathsig", "TERM"] if os.geteuid() == 0 else []
