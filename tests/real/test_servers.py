@@ -57,18 +57,6 @@ def test_elasticsearch_gives_back_every_document(elasticsearch: Elasticsearch) -
 
 
 @pytest.mark.real_elasticsearch
-def test_elasticsearch_comes_back_with_its_data(elasticsearch: Elasticsearch) -> None:
-    """Stopped it refuses connections; started again it has what it had, at the same address."""
-    elasticsearch.request("POST", f"/{INDEX}/_bulk", bulk(10))
-    elasticsearch.stop()
-    with pytest.raises(ConnectionRefusedError):
-        elasticsearch.get("/_cluster/health")
-    elasticsearch.start()
-    assert 10 == elasticsearch.count(INDEX)
-    elasticsearch.delete(INDEX)
-
-
-@pytest.mark.real_elasticsearch
 def test_elasticsearch_empties_a_data_stream(elasticsearch: Elasticsearch) -> None:
     """A data stream that is deleted has no documents, and takes new ones."""
     template = {"index_patterns": ["servers-stream"], "data_stream": {}, "priority": 500}
