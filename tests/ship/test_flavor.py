@@ -59,7 +59,7 @@ def test_nodes(number, expected):
         (Server("serverless"), {TEXT, CONSTANT, LEARNED, BEYOND, LIFECYCLE}, LIFECYCLE),
         (UNKNOWN, {TEXT, CONSTANT, BEYOND, LIFECYCLE}, LIFECYCLE),
     ],
-    ids=str,
+    ids=lambda value: " ".join(sorted(value)) if isinstance(value, set) else str(value),
 )
 def test_features(server, expected, way):
     """Each version has what its documentation says; of an unknown one, what can be tried is."""
