@@ -155,6 +155,19 @@ def test_our_template(filled: Filled, node: Node, target: str, ship: Ship) -> No
     assert hits[0]["_index"].startswith(f".ds-{target}-")
 
 
+@on(["7.17"])
+def test_no_data_streams(filled: Filled, node: Node, target: str, ship: Ship) -> None:
+    """A server without data streams is told so before the first frame, and nothing is sent into an index by that name."""
+    last = filled.fill(1)
+    shipper = ship(by={"plain_index": False}, prepare=prepare)
+    await_(lambda: "no data streams" in shipper.paused)
+    assert (0, 0, 0, 0, 3) == filled.output
+    assert 0 == node.count(target)
+    assert shipper.stop(10)
+    assert ship().wait_drained(last, WITHIN)
+    assert expected_ids(filled) == ids(node, target)
+
+
 @on(STREAMS)
 def test_rollover_in_between(filled: Filled, node: Node, target: str, ship: Ship) -> None:
     """A data stream that is rolled over while frames are under way has every event once."""
