@@ -17,13 +17,16 @@ def is_real(item: pytest.Item) -> bool:
     return any(item.get_closest_marker(name) for name in REAL)
 
 
-@pytest.hookimpl(tryfirst=True)
-def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
-    """Put the tests with real servers into one group, before all others when there is another process for those, else behind them."""
-    for item in filter(is_real, items):
+def pytest_itemcollected(item: pytest.Item) -> None:
+    """Put the tests with real servers into one group."""
+    if is_real(item):
         item.add_marker(pytest.mark.xdist_group("real"))
-    shared = hasattr(config, "workerinput")
-    items.sort(key=is_real, reverse=shared)
+
+
+@pytest.hookimpl(trylast=True)
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    """Put that group before all others when there is another process for those, else behind them."""
+    items.sort(key=is_real, reverse=hasattr(config, "workerinput"))
 
 
 @pytest.hookimpl(wrapper=True)

@@ -13,7 +13,7 @@ import orjson
 
 TARGET = (
     "filter_path=took,errors,items.*.status,items.*.failure_store,items.*.error.type,items.*.error.reason,"
-    "items.*.error.failure_store"
+    "items.*.error.caused_by.reason,items.*.error.failure_store"
 )
 """The query of a `_bulk` request: what `judge` reads, and no more."""
 
@@ -91,11 +91,13 @@ _FAULTS = {401: _CREDENTIALS, 403: _CREDENTIALS, 404: _ADDRESS, 405: _ADDRESS, 4
 
 # Refusals of single items that come from how the cluster is set up: every document would meet the same.
 _SETUP_KINDS = ("invalid_index_name_exception", "index_closed_exception", "validation_exception")
-_SETUP_REASONS = (
+_DOCUMENT_KINDS = ("fail_processor_exception",)  # a pipeline refuses this document, whatever status that comes with
+_SETUP_REASONS = (  # how a reason begins: what comes later in it may be the document's own words
     "only write ops with an op_type of create",
     "no matching index template found",
     "no write index is defined",
     "this action would add",
+    "Validation Failed: 1: this action would add",
     "pipeline with id [",
 )
 
@@ -141,7 +143,9 @@ def _sort(items: list[Mapping[str, Any]], statuses: list[int]) -> Items:
             continue
         kind, text = _error(item.get("error"))
         wrong = _fault_of_item(status, kind, text)
-        if wrong or status == 429 or status >= 500 or kind == "cluster_block_exception":
+        if wrong or (
+            kind not in _DOCUMENT_KINDS and (status == 429 or status >= 500 or kind == "cluster_block_exception")
+        ):
             retry.append(place)
             fault = fault or wrong
             reason = reason or f"{status} {kind} for single documents"
@@ -155,7 +159,7 @@ def _fault_of_item(status: int, kind: str, text: str) -> Fault | None:
         return None
     if status in (401, 403):
         return Fault(f"{status} {kind} for single documents", _CREDENTIALS, access=True)
-    if status == 404 or kind in _SETUP_KINDS or (status == 400 and any(part in text for part in _SETUP_REASONS)):
+    if status == 404 or kind in _SETUP_KINDS or (status == 400 and text.startswith(_SETUP_REASONS)):
         return Fault(f"{status} {kind} for single documents", _STREAM)
     return None
 
@@ -180,5 +184,7 @@ def _error(error: object) -> tuple[str, str]:
     """Type and reason of an error; both come from outside and are cut to a size."""
     if not isinstance(error, Mapping):
         return "", str(error or "")[:MAX_REASON]
-    kind, reason = error.get("type"), error.get("reason")
-    return str(kind or "")[:100], str(reason or "")[:MAX_REASON]
+    kind, reason, cause = error.get("type"), str(error.get("reason") or ""), error.get("caused_by")
+    why = str(cause.get("reason") or "") if isinstance(cause, Mapping) else ""
+    text = f"{reason[: MAX_REASON // 2]}: {why}" if why and why not in reason[:MAX_REASON] else reason
+    return str(kind or "")[:100], text[:MAX_REASON]

@@ -237,17 +237,11 @@ TELLING: dict[str, dict[str, Any]] = {
     "immense term in field": {"word": "x" * 40_000},
     "Limit of total fields": {"free": {f"field_{n}": n for n in range(30)}},
 }
-UNTOLD = [("immense term in field", "8.15"), ("immense term in field", "9.2"), ("Limit of total fields", "7.17")]
-IN_THE_CAUSE = pytest.mark.xfail(reason="the server says why in error.caused_by, which is not asked for")
 
 
 @pytest.mark.parametrize(
     ("reason", "node"),
-    [
-        pytest.param(reason, name, marks=[IN_THE_CAUSE] if (reason, name) in UNTOLD else [])
-        for reason in TELLING
-        for name in EVERY
-    ],
+    [(reason, name) for reason in TELLING for name in EVERY],
     indirect=["node"],
 )
 def test_reason(filled: Filled, node: Node, target: str, ship: Ship, reason: str) -> None:
@@ -276,9 +270,6 @@ def test_refused_by_a_pipeline(filled: Filled, node: Node, target: str, ship: Sh
     assert ["0", "2"] == ids(node, target)
 
 
-@pytest.mark.xfail(
-    reason="the processor `fail` answers 500, which is taken for a failure of the server and tried for ever"
-)
 @on(["opensearch"])
 def test_failed_by_a_pipeline(filled: Filled, node: Node, target: str, ship: Ship) -> None:
     """A document that a pipeline fails on purpose (500) is a dead letter, and holds nothing up."""

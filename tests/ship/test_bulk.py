@@ -119,6 +119,36 @@ def test_item_that_is_the_setups_fault(status: int, kind: str, reason: str) -> N
     assert f"{status} {kind}" in verdict.fault.reason
 
 
+def refused(status: int, error: dict[str, Any]) -> Items:
+    """The verdict on one document that was answered so."""
+    verdict = judge(200, orjson.dumps({"errors": True, "items": [{"create": {"status": status, "error": error}}]}), 1)
+    assert isinstance(verdict, Items)
+    return verdict
+
+
+def test_document_that_a_pipeline_fails() -> None:
+    """A document that a pipeline fails on purpose is a dead letter, though the server says 500."""
+    verdict = refused(500, {"type": "fail_processor_exception", "reason": "not wanted"})
+    assert ((), ["not wanted"]) == (verdict.retry, [d.reason for d in verdict.dead])
+
+
+@pytest.mark.parametrize(
+    "reason", ["failed to parse field [n]: 'pipeline with id [x] does not exist'", "no such: this action would add"]
+)
+def test_document_that_speaks_of_the_setup(reason: str) -> None:
+    """What a refusal quotes of the document is never taken for the setup's fault: no line can pause shipping."""
+    verdict = refused(400, {"type": "document_parsing_exception", "reason": reason})
+    assert (None, 1) == (verdict.fault, len(verdict.dead))
+
+
+def test_cause_of_a_refusal() -> None:
+    """The cause of a refusal is told behind what was refused, though that quotes a long value; once where both are the same."""
+    long = refused(400, {"type": "t", "reason": "x" * 5000, "caused_by": {"reason": "immense term in field"}})
+    assert "x" * 500 + ": immense term in field" == long.dead[0].reason
+    same = refused(400, {"type": "t", "reason": "failed: bad", "caused_by": {"reason": "bad"}})
+    assert "failed: bad" == same.dead[0].reason
+
+
 @pytest.mark.parametrize(
     ("status", "verdict"),
     [(400, Split), (413, Split), (408, Again), (429, Again), (500, Again), (502, Again), (503, Again), (504, Again)]
