@@ -10,7 +10,7 @@ import itertools
 import platform
 import time
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from typing import Protocol, get_args
+from typing import get_args
 
 from prometheus_client import CollectorRegistry, ProcessCollector
 from prometheus_client.core import (
@@ -24,77 +24,15 @@ from prometheus_client.registry import Collector
 
 from logagent import __version__
 from logagent.model import GapReason
-from logagent.ship.tally import BUCKETS, Tally
-from logagent.ship.trouble import Trouble
+from logagent.owners import Kept, Lag, Shipments, Sources, Streams
+from logagent.ship.tally import BUCKETS
 from logagent.store.catalog import Catalog
 from logagent.store.records import Output
-from logagent.store.retention import Budget
 
 MAX_CONTAINERS = 1000  # containers with series of their own
 OTHER = "other"
 
 Totals = Mapping[tuple[str, str], int]
-Lag = tuple[str, str, int, float]
-"""Container id, name, bytes not read yet, and for how many seconds the oldest of them has waited."""
-
-
-class Streams(Protocol):
-    """What is asked of the targets."""
-
-    @property
-    def streams(self) -> int:
-        """How many data streams are in use beside the default one."""
-
-    @property
-    def refused(self) -> int:
-        """How often a container got the default one because there were too many."""
-
-
-class Sources(Protocol):
-    """What is asked of the collector."""
-
-    @property
-    def open_files(self) -> int:
-        """How many log files are open."""
-
-    @property
-    def deleted_bytes(self) -> int:
-        """Bytes of log files that are deleted and held until they are read."""
-
-    @property
-    def targets(self) -> "Streams":
-        """The data streams that containers were given."""
-
-    def sources(self, now: float) -> Iterable[Lag]:
-        """How far each container is behind."""
-
-
-class Kept(Protocol):
-    """What is asked of the store."""
-
-    @property
-    def budget(self) -> Budget:
-        """What it may take."""
-
-    @property
-    def full(self) -> str:
-        """Why it takes nothing more, "" while it does."""
-
-
-class Shipments(Protocol):
-    """What is asked of a shipper."""
-
-    @property
-    def name(self) -> str:
-        """The output's name."""
-
-    @property
-    def tally(self) -> Tally:
-        """Its counters since the agent started."""
-
-    @property
-    def trouble(self) -> Trouble:
-        """What hinders it now."""
 
 
 class Metrics(Collector):

@@ -1,11 +1,12 @@
 """Rules of the whole suite: with CI=true a real server that is lacking is a failure.
 
-Run by two processes (`-n 2 --dist loadgroup`), one takes all tests with real servers, which are started once and mostly waited for,
+Run by two processes (`-n 2`), one takes all tests with real servers, which are started once and mostly waited for,
 and the other one the rest; run by one, real servers come last, since they take longest.
 """
 
 import os
 from collections.abc import Generator
+from typing import Any
 
 import pytest
 
@@ -17,16 +18,22 @@ def is_real(item: pytest.Item) -> bool:
     return any(item.get_closest_marker(name) for name in REAL)
 
 
-def pytest_itemcollected(item: pytest.Item) -> None:
-    """Put the tests with real servers into one group."""
-    if is_real(item):
-        item.add_marker(pytest.mark.xdist_group("real"))
-
-
 @pytest.hookimpl(trylast=True)
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
-    """Put that group before all others when there is another process for those, else behind them."""
+    """Put the tests with real servers before all others when there is another process for those, else behind them."""
     items.sort(key=is_real, reverse=hasattr(config, "workerinput"))
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> Any:
+    """Give all tests with real servers to one process; the groups of pytest-xdist itself have no effect with pytest 9.2."""
+    from xdist.scheduler import LoadScopeScheduling  # type: ignore[import-untyped]  # has no types
+
+    class ByServers(LoadScopeScheduling):  # type: ignore[misc]  # the same
+        def _split_scope(self, nodeid: str) -> str:
+            return "real" if nodeid.startswith("tests/real/") else nodeid
+
+    return ByServers(config, log)
 
 
 @pytest.hookimpl(wrapper=True)

@@ -60,6 +60,7 @@ LATER = {  # what each part may not know: whatever comes after it in the lap, an
     "web": {"config", "engine", "parse", "collect", "store", "ship", "metrics", "parts", "agent", "cli", "demo"},
     "config": {"parse", "collect", "store", "ship", "web", "metrics", "parts", "agent", "demo"},
     "metrics": {"config", "engine", "parse", "collect", "web", "parts", "agent", "cli", "demo"},
+    "owners": {"config", "engine", "parse", "collect", "web", "metrics", "parts", "agent", "cli", "demo"},
     "parts": {"web", "metrics", "agent", "cli", "demo"},
     "agent": {"cli", "demo"},
     "demo": {"config", "engine", "parse", "collect", "store", "ship", "web", "metrics", "parts", "agent", "cli"},

@@ -3,7 +3,8 @@
 import pytest
 
 from logagent import parts
-from logagent.config.settings import Document, Output, Settings
+from logagent.config.document import Document
+from logagent.config.settings import Output, Settings
 from tests.ship.conftest import filled, server  # noqa: F401 - fixtures
 
 OWN = "/logs-docker.other-default/_bulk?"

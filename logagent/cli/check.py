@@ -6,6 +6,7 @@ from pathlib import Path
 
 import click
 
+from logagent.cli.options import settings_file
 from logagent.errors import Failure
 
 _EPILOG = """\b
@@ -16,14 +17,7 @@ Exit statuses:
 
 
 @click.command(epilog=_EPILOG)
-@click.option(
-    "--config",
-    "-c",
-    "file",
-    type=click.Path(path_type=Path),
-    envvar="LOGAGENT_CONFIG",
-    help="Settings file; else LOGAGENT_CONFIG, else /etc/logagent/logagent.yaml if there is one.",
-)
+@settings_file
 @click.option("--print", "printed", is_flag=True, help="Print the effective settings as YAML, secrets hidden.")
 @click.option(
     "--schema", "schema_only", is_flag=True, help="Print the JSON Schema of the settings file, and judge nothing."

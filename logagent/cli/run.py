@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from logagent.cli.options import settings_file
 from logagent.errors import Exit, Failure
 
 if TYPE_CHECKING:
@@ -27,14 +28,7 @@ Exit statuses:
 
 
 @click.command(epilog=EPILOG)
-@click.option(
-    "--config",
-    "-c",
-    "file",
-    type=click.Path(path_type=Path),
-    envvar="LOGAGENT_CONFIG",
-    help="Settings file; else /etc/logagent/logagent.yaml if there is one.",
-)
+@settings_file
 @click.option(
     "--data-root",
     type=click.Path(path_type=Path),

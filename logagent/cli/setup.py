@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from logagent.cli.options import settings_file
 from logagent.errors import Exit, Failure
 
 if TYPE_CHECKING:
@@ -29,18 +30,9 @@ Exit statuses:
   5  an output cannot be reached, refuses the credentials, or has no data streams
 """
 
-_config = click.option(
-    "--config",
-    "-c",
-    "file",
-    type=click.Path(path_type=Path),
-    envvar="LOGAGENT_CONFIG",
-    help="Settings file; else /etc/logagent/logagent.yaml if there is one.",
-)
-
 
 @click.group(epilog=_EPILOG, invoke_without_command=True)
-@_config
+@settings_file
 @click.option("--output", "name", metavar="NAME", help="Only the output of this name.")
 @click.option("--dry-run", is_flag=True, help="Print what would be made, and make nothing.")
 @click.option("--json", "as_json", is_flag=True, help="Print one JSON object, with the bodies of the requests.")
@@ -66,7 +58,7 @@ def setup(context: click.Context, file: Path | None, name: str | None, *, dry_ru
 
 
 @setup.command(epilog="The files are those of the project's config/ folder, for the data stream of the settings.")
-@_config
+@settings_file
 @click.option(
     "--flavor",
     type=click.Choice(["elasticsearch", "opensearch"]),

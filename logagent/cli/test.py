@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 
 import click
 
+from logagent.cli.options import settings_file
 from logagent.errors import Exit, Failure
 
 if TYPE_CHECKING:
@@ -41,14 +42,7 @@ def test() -> None:
     help="Also write one event into a data stream of its own, find it, and delete that stream.",
 )
 @click.option("--json", "as_json", is_flag=True, help="Print one JSON object to each output.")
-@click.option(
-    "--config",
-    "-c",
-    "file",
-    type=click.Path(path_type=Path),
-    envvar="LOGAGENT_CONFIG",
-    help="Settings file; else /etc/logagent/logagent.yaml if there is one.",
-)
+@settings_file
 @click.pass_context
 def output(context: click.Context, name: str | None, file: Path | None, *, writing: bool, as_json: bool) -> None:
     """Try the output NAME, or all: whether it is there, whom it shows to be, lets us in, and lets us write."""

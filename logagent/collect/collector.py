@@ -14,7 +14,7 @@ from logagent.collect.pace import Pace
 from logagent.collect.source import Source
 from logagent.collect.weigh import EVERY, keep_within
 from logagent.engine.inventory import Changes
-from logagent.engine.select import Selection
+from logagent.engine.select import Selection, unreadable
 from logagent.model import Batch, Container, Target
 from logagent.parse.block import Parser
 from logagent.parse.document import Choice, Origin, constant
@@ -258,7 +258,7 @@ class Collector:
             self._seen_before = set()
 
     def _take(self, container: Container, *, new_store: bool) -> None:
-        why_not = self._selection.reason(container) or _unreadable(container)
+        why_not = self._selection.reason(container) or unreadable(container)
         if why_not is not None:
             self._leave_out(container, why_not)
             return
@@ -277,12 +277,8 @@ class Collector:
     def _target(self, container: Container) -> Target:
         target = self.targets.of(container)
         if target.wanted:
-            log.warning(
-                "container %s is sent to %s instead of %s: there are document.max_streams others already",
-                container.name,
-                target.stream,
-                target.wanted,
-            )
+            names = container.name, target.stream, target.wanted
+            log.warning("container %s is sent to %s instead of %s: document.max_streams others are in use", *names)
         return target
 
     def _leave_out(self, container: Container, reason: str) -> None:
@@ -298,9 +294,3 @@ class Collector:
             self._catalog.removed([container], now)
         if container in self._sources:
             self._sources[container].remove()
-
-
-def _unreadable(container: Container) -> str | None:
-    if container.log_path is None:
-        return f"its log driver {container.log_driver!r} keeps no file that can be read"
-    return None

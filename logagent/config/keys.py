@@ -11,7 +11,8 @@ from functools import cache
 from typing import Any, get_args, get_origin
 
 from logagent.config.secret import NAMES
-from logagent.config.settings import Section, Settings
+from logagent.config.section import Section
+from logagent.config.settings import Settings
 
 Path = tuple[str | int, ...]
 

@@ -8,10 +8,12 @@ together with everything else that is wrong, and not only after it was put right
 from typing import Annotated, Literal, Self
 
 from pydantic import AfterValidator as After
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationInfo, field_validator, model_validator
+from pydantic import BeforeValidator, ConfigDict, Field, ValidationInfo, field_validator, model_validator
 
 from logagent.config import output as together
+from logagent.config.document import Document
 from logagent.config.secret import Secret
+from logagent.config.section import Section
 from logagent.config.units import (
     MAX_DURATION,
     MAX_SIZE,
@@ -32,25 +34,12 @@ from logagent.config.words import (
     Label,
     Name,
     Socket,
-    StreamTemplate,
     Text,
-    Token,
     Url,
 )
 
 KIB, MIB, GIB = 1024, 1024**2, 1024**3
 DOCKER_SOCKET = "unix:///var/run/docker.sock"
-
-
-class Section(BaseModel):
-    """What all sections share: no unknown keys, no change after reading, no value in an error's text."""
-
-    model_config = ConfigDict(
-        frozen=True,
-        extra="forbid",
-        validate_default=True,
-        hide_input_in_errors=True,
-    )
 
 
 class Engine(Section):
@@ -115,29 +104,6 @@ class Collect(Section):
         if value < info.data.get("poll_min", 0):
             raise ValueError(f"must not be below collect.poll_min, which is {render_duration(info.data['poll_min'])}")
         return value
-
-
-class Document(Section):
-    """What the documents have beside the line itself."""
-
-    label_dots: Token = "_"
-    """What replaces the dots in the keys of labels."""
-    labels_include: tuple[Text, ...] = ("*",)
-    """Globs of the labels that are kept."""
-    max_labels: Annotated[int, Field(ge=0, le=1000), NO_BOOL] = 64
-    """How many labels a document has at most."""
-    dataset: StreamTemplate = "docker.container_logs"
-    """The data stream is logs-<dataset>-<namespace>; may have {service}, {project}, {container} and {image} (what is absent: other)."""
-    namespace: StreamTemplate = "default"
-    """The data stream is logs-<dataset>-<namespace>; may have the same fields."""
-    stream_labels: bool = True
-    """Whether a container's labels logagent.dataset and logagent.namespace choose its data stream."""
-    max_streams: Annotated[int, Field(ge=0, le=10_000), NO_BOOL] = 64
-    """How many data streams there are at most beside the default one, which containers beyond share."""
-    log_offset: bool = True
-    """Whether documents have log.offset."""
-    file_path: bool = False
-    """Whether documents have log.file.path."""
 
 
 class Store(Section):

@@ -11,7 +11,8 @@ from typing import Any
 import yaml
 
 from logagent.config import settings as model
-from logagent.config.settings import Section, Settings
+from logagent.config.section import Section
+from logagent.config.settings import Settings
 
 ID = "https://json-schema.org/draft/2020-12/schema"
 

@@ -77,3 +77,10 @@ def _has_label(container: Container, label: str) -> bool:
     key, equals, pattern = label.partition("=")
     value = container.labels.get(key)
     return value is not None and (not equals or fnmatchcase(value, pattern))
+
+
+def unreadable(container: Container) -> str | None:
+    """Why a container's log cannot be read from files; None when it can."""
+    if container.log_path is None:
+        return f"its log driver {container.log_driver!r} keeps no file that can be read"
+    return None
