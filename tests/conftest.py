@@ -1,7 +1,7 @@
 """Rules of the whole suite: with CI=true a real server that is lacking is a failure.
 
-Run by two processes (`-n 2`), one takes all tests with real servers, which are started once and mostly waited for,
-and the other one the rest; run by one, real servers come last, since they take longest.
+Run by two processes (`-n 2`), one takes all tests with a real engine, which is started once and mostly waited for, and the other
+one the rest, other servers first; run by one, real servers come last, since they take longest.
 """
 
 import os
@@ -10,6 +10,7 @@ from typing import Any
 
 import pytest
 
+SERVERS_ONLY = ("tests/real/test_contract.py", "tests/real/test_streams.py")
 REAL = ("real_docker", "real_elasticsearch")
 
 
@@ -26,12 +27,15 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
 
 @pytest.hookimpl(optionalhook=True)
 def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> Any:
-    """Give all tests with real servers to one process; the groups of pytest-xdist itself have no effect with pytest 9.2."""
+    """Give the tests with a real engine to one process, and those with other servers only; pytest-xdist's own groups have no effect with pytest 9.2."""
     from xdist.scheduler import LoadScopeScheduling  # type: ignore[import-untyped]  # has no types
 
     class ByServers(LoadScopeScheduling):  # type: ignore[misc]  # the same
         def _split_scope(self, nodeid: str) -> str:
-            return "real" if nodeid.startswith("tests/real/") else nodeid
+            file = nodeid.partition("::")[0]
+            if not file.startswith("tests/real/"):
+                return nodeid
+            return "servers" if file in SERVERS_ONLY else "engine"
 
     return ByServers(config, log)
 

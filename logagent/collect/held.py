@@ -106,10 +106,12 @@ class Held:
 
     def drop_first(self) -> list[Gap]:
         """Close the oldest file, which was read to its end; gives what is missing before the next one."""
+        undecided = self.tails[0].follows  # an empty file told nothing of what came before it: the next one does
         self._stretch.drop_first()
         if not self.tails:
             return []
         first = identified(self.tails[0])
+        first.follows = first.follows or undecided
         return [*first.missing, *lost_before(first, self._limits)]
 
     def deleted(self) -> list[Tail]:

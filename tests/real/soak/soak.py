@@ -94,6 +94,7 @@ class Soak:
         self.agent.start()
         with ThreadPoolExecutor(AT_A_TIME) as pool:
             self._now = list(pool.map(lambda place: self._begin(place, 1), range(len(self._specs))))
+        self._let_print(self._now)
         self._say("all containers run")
         try:
             self._live()
@@ -115,8 +116,15 @@ class Soak:
     def _begin(self, place: int, turn: int) -> Life:
         life = Life(f"c{place:02}-{turn}", self._specs[place], self._api, self._folder, self._engine.log_path)
         self._lives.append(life)
+        life.hold(wanted=True)
         life.start()
         return life
+
+    def _let_print(self, lives: Sequence[Life]) -> None:
+        """Let new containers print once the agent has their files: what was rotated away before its first look nobody knows of."""
+        self._await_looking()
+        for life in lives:
+            life.hold(wanted=False)
 
     def _live(self) -> None:
         start = time.monotonic()
@@ -156,6 +164,7 @@ class Soak:
         life = self._now[place]
         life.remove()
         self._now[place] = self._begin(place, int(life.name.partition("-")[2]) + 1)
+        self._let_print([self._now[place]])
 
     def _outage(self, _: int) -> None:
         self._elasticsearch.stop()
