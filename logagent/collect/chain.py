@@ -29,9 +29,13 @@ def listing(directory: str, live: str, *, compresses: bool | None = None) -> lis
 def open_chain(directory: str, live: str, choose: Choose, *, compresses: bool | None = None) -> list[Tail]:
     """Open those files of the set that `choose` picks from a listing, oldest first, in one consistent look. Raises OSError."""
     for _ in range(ATTEMPTS):
-        tails = _open(directory, choose(listing(directory, live, compresses=compresses)))
-        if tails is not None:
+        files = listing(directory, live, compresses=compresses)
+        tails = _open(directory, choose(files))
+        if tails is None:
+            continue
+        if _names(listing(directory, live, compresses=compresses)) == _names(files):
             return _without_copies(tails)
+        close_all(tails)
     raise OSError(f"{directory}/{live} is rotated faster than its files can be opened")
 
 
@@ -96,6 +100,11 @@ def close_all(tails: Sequence[Tail]) -> None:
     """Close all of `tails`."""
     for tail in tails:
         tail.close()
+
+
+def _names(files: Sequence[LogFile]) -> dict[str, int]:
+    """The inodes by name. What is held keeps its own; one that was not held yet may be another file's by the time it is opened."""
+    return {file.name: file.inode for file in files}
 
 
 def _open(directory: str, files: list[LogFile]) -> list[Tail] | None:

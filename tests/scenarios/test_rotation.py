@@ -1,5 +1,6 @@
 """Rotation as dockerd does it, seen late, early and in the middle: each line is stored once, in order."""
 
+import os
 from itertools import count
 
 import pytest
@@ -193,3 +194,22 @@ def test_empty_file_behind_the_one_that_is_held(rig):
     rig.read()
     assert ([*said, "line 5"], 0) == (rig.messages(), rig.gaps())
     rig.check()
+
+
+def test_rotations_while_files_are_opened(rig, monkeypatch):
+    """What was opened while the files were rotated is let go and opened again: a new file may have taken the inode of one that was listed."""
+    writer = rig.container("web", max_file=2)
+    said = fill(rig, writer, 5)
+    real, calls = chain._open, count()
+
+    def opened(*args):
+        found = real(*args)
+        if next(calls) == 0:
+            writer.rotate()
+            said.extend(say(rig, writer, ["late"]))
+        return found
+
+    monkeypatch.setattr(chain, "_open", opened)
+    tails = chain.open_chain(os.path.dirname(writer.path), os.path.basename(writer.path), chain.everything)
+    assert [os.stat(f"{writer.path}.1").st_ino, os.stat(writer.path).st_ino] == [t.inode for t in tails]
+    chain.close_all(tails)
