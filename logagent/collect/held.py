@@ -62,8 +62,8 @@ class Held:
             status = os.stat(self._stretch.path)
         except FileNotFoundError:
             self.removed = not os.path.isdir(self._stretch.directory)
-            self.tails[-1].grown()  # renamed by hand, perhaps: who has it open still writes to it
-            return [], None
+            newest = self.tails[-1]  # renamed by hand, perhaps: who has it open still writes to it
+            return self._compared(newest, offset, newest.status(), moved=True)
         newest = self.tails[-1]
         moved = status.st_ino != newest.inode
         missing, anew = self._compared(newest, offset, newest.status() if moved else status, moved=moved)

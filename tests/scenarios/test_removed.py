@@ -126,3 +126,16 @@ def test_a_file_that_was_not_full_had_no_follower(rig):
     rig.remove("web")
     rig.read()
     assert (said, 0) == (rig.messages(), rig.gaps())
+
+
+def test_truncated_and_removed_between_two_looks(rig):
+    """What a truncated log had when its container was removed is read from its start, though it is shorter than what was read."""
+    writer = rig.container("web")
+    said = say(rig, writer, numbered(0, 50))
+    rig.read()
+    os.truncate(writer.path, 0)
+    said += say(rig, writer, numbered(50, 5))
+    rig.remove("web")
+    rig.read()
+    assert (said, 1) == (rig.messages(), rig.gaps())
+    rig.check()
