@@ -24,7 +24,8 @@ from prometheus_client.registry import Collector
 
 from logagent import __version__
 from logagent.model import GapReason
-from logagent.owners import Kept, Lag, Shipments, Sources, Streams
+from logagent.owners import Kept, Lag, Sources, Streams
+from logagent.ship.carrier import Shipments
 from logagent.ship.tally import BUCKETS
 from logagent.store.catalog import Catalog
 from logagent.store.records import Output

@@ -1,10 +1,8 @@
-"""What metrics ask of the owners of things: the parts of collector, store and shippers that can be read while they work."""
+"""What metrics ask of the owners of things: the parts of collector and store that can be read while they work."""
 
 from collections.abc import Iterable
 from typing import Protocol
 
-from logagent.ship.tally import Tally
-from logagent.ship.trouble import Trouble
 from logagent.store.retention import Budget
 
 Lag = tuple[str, str, int, float]
@@ -52,19 +50,3 @@ class Kept(Protocol):
     @property
     def full(self) -> str:
         """Why it takes nothing more, "" while it does."""
-
-
-class Shipments(Protocol):
-    """What is asked of a shipper."""
-
-    @property
-    def name(self) -> str:
-        """The output's name."""
-
-    @property
-    def tally(self) -> Tally:
-        """Its counters since the agent started."""
-
-    @property
-    def trouble(self) -> Trouble:
-        """What hinders it now."""

@@ -17,16 +17,12 @@ class Destination(Protocol):
         """Let it go."""
 
 
-class Carrier(Protocol):
-    """Brings the frames of a store to one output, from its cursor on, in threads of its own."""
+class Shipments(Protocol):
+    """What is asked of an output by who counts."""
 
     @property
     def name(self) -> str:
         """The output's name."""
-
-    @property
-    def client(self) -> Destination:
-        """Where documents go."""
 
     @property
     def tally(self) -> Tally:
@@ -35,6 +31,14 @@ class Carrier(Protocol):
     @property
     def trouble(self) -> Trouble:
         """What hinders it now."""
+
+
+class Carrier(Shipments, Protocol):
+    """Brings the frames of a store to one output, from its cursor on, in threads of its own."""
+
+    @property
+    def client(self) -> Destination:
+        """Where documents go."""
 
     @property
     def last_error(self) -> str:

@@ -2,14 +2,14 @@
 
 import json
 import re
+from functools import partial
 
 import pytest
-from click.testing import CliRunner
 
 from logagent.cli.dead import dead
 from logagent.model import DeadLetter
 from tests.ship.conftest import Filled, pair
-from tests.ship.server import BulkServer, refuse, status
+from tests.ship.server import refuse, status
 
 HOSTILE = "\x1b[2Jred"
 
@@ -29,26 +29,9 @@ def store(tmp_path):
 
 
 @pytest.fixture
-def server():
-    """The scripted server."""
-    made = BulkServer()
-    with made.run() as url:
-        made.url = url
-        yield made
-
-
-@pytest.fixture
-def run(store, tmp_path, server):
-    """Run `logagent dead` with settings that have the output."""
-    file = tmp_path / "logagent.yaml"
-    file.write_text(
-        f"outputs: [{{url: '{server.url}', name: es, setup: off, backoff_min: 1ms, backoff_max: 5ms}}]\nstore: {{path: {store.folder}}}\n"
-    )
-
-    def call(*arguments, **more):
-        return CliRunner().invoke(dead, [*map(str, arguments), "--config", str(file)], **more)
-
-    return call
+def run(invoke):
+    """Run `logagent dead`."""
+    return partial(invoke, dead)
 
 
 def letter(number, code, reason, time):

@@ -1,9 +1,9 @@
 """`logagent replay`: stored frames sent again, whole or in part, beside a store that an agent holds open."""
 
 import gzip
+from functools import partial
 
 import pytest
-from click.testing import CliRunner
 
 from logagent.cli.replay import replay
 from logagent.model import Batch, Container, Image
@@ -41,25 +41,9 @@ def store(tmp_path):
 
 
 @pytest.fixture
-def server():
-    """The scripted server."""
-    made = BulkServer()
-    with made.run() as url:
-        made.url = url
-        yield made
-
-
-@pytest.fixture
-def run(store, tmp_path, server):
-    """Run `logagent replay` with settings that have one output, without a template."""
-    file = tmp_path / "logagent.yaml"
-    output = f"{{url: '{server.url}', name: es, setup: off, backoff_min: 1ms, backoff_max: 5ms}}"
-    file.write_text(f"outputs: [{output}]\nstore: {{path: {store.folder}}}\n")
-
-    def call(*arguments):
-        return CliRunner().invoke(replay, [*map(str, arguments), "--config", str(file)])
-
-    return call
+def run(invoke):
+    """Run `logagent replay`."""
+    return partial(invoke, replay)
 
 
 def seconds(server):

@@ -1,6 +1,7 @@
 """The real servers as fixtures: one of each for the whole run, shared by the tests, ended by their process ids."""
 
 from collections.abc import Callable, Iterator
+from pathlib import Path
 from typing import TypeVar
 
 import pytest
@@ -10,6 +11,7 @@ from tests.real.servers.elasticsearch import Elasticsearch
 from tests.real.servers.node import Node
 from tests.real.servers.opensearch import OpenSearch
 from tests.real.servers.process import Unavailable
+from tests.ship.conftest import Filled
 
 ServerType = TypeVar("ServerType", Engine, Elasticsearch, Node)
 
@@ -108,3 +110,11 @@ def started(start: Callable[[], ServerType]) -> ServerType:
         return start()
     except Unavailable as reason:
         pytest.skip(str(reason))
+
+
+@pytest.fixture
+def filled(tmp_path: Path) -> Iterator[Filled]:
+    """A store with container `web` and output `es`."""
+    made = Filled(tmp_path / "store")
+    yield made
+    made.store.close()

@@ -46,14 +46,6 @@ def on(names: list[str]) -> pytest.MarkDecorator:
 
 
 @pytest.fixture
-def filled(tmp_path: Path) -> Iterator[Filled]:
-    """A store with container `web` and output `es`."""
-    made = Filled(tmp_path / "store")
-    yield made
-    made.store.close()
-
-
-@pytest.fixture
 def target(request: pytest.FixtureRequest) -> str:
     """A name of the test's own for a data stream or an index."""
     words = "".join(c if c.isalnum() else "_" for c in request.node.name.lower())

@@ -3,7 +3,6 @@
 import threading
 import time
 from collections.abc import Callable, Iterator
-from pathlib import Path
 
 import orjson
 import pytest
@@ -18,14 +17,6 @@ from tests.ship.conftest import ID, Filled
 pytestmark = pytest.mark.real_elasticsearch
 
 Ship = Callable[[], Shipper]
-
-
-@pytest.fixture
-def filled(tmp_path: Path) -> Iterator[Filled]:
-    """A store with container `web` and output `es`."""
-    made = Filled(tmp_path / "store")
-    yield made
-    made.store.close()
 
 
 @pytest.fixture
